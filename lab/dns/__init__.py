@@ -1,0 +1,1 @@
+"""Zones and answers. Pure; dnspython underneath."""

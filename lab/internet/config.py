@@ -1,0 +1,18 @@
+"""Another domain's MTA as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InternetConfig:
+    """The MTA: its name, domains, mailboxes, and the certificate that it shows (None: no STARTTLS)."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    name: str
+    accepted_domains: tuple[str, ...]
+    mailboxes: tuple[str, ...]
+    certificate: str | None = "internet"

@@ -1,0 +1,1 @@
+"""THE FENCE: the only room that opens sockets or imports asyncio's transports. What happens on them is decided elsewhere."""

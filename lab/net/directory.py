@@ -1,0 +1,72 @@
+"""Where each host of the lab really is: an address for everyone, and the way from one host to another.
+
+In the story everybody connects to port 25 of a name. On one machine the ports differ, and what leaves Exchange may pass the
+appliance without knowing it: a route says what the sender believes that it connects to, and what it really connects to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.errors import CannotTest
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address and a TCP or UDP port."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`believed` is what the sender thinks that it connects to (and prints); `actual` where the connection goes."""
+
+    believed: Endpoint
+    actual: Endpoint
+
+
+class Directory:
+    """Addresses of hosts and routes between them. Filled by the backend and by hosts as they begin to listen."""
+
+    def __init__(self, addresses: dict[str, str]) -> None:
+        self._addresses = dict(addresses)
+        self._endpoints: dict[str, Endpoint] = {}
+        self._detours: dict[tuple[str, str], Endpoint] = {}
+
+    def address(self, host: str) -> str:
+        """Return a host's own address; it listens there and its outgoing connections come from there."""
+        return self._addresses[host]
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        return dict(self._addresses)
+
+    def host_at(self, address: str) -> str | None:
+        """Return the one host that has an address; None where none or several have it."""
+        hosts = [host for host, its in self._addresses.items() if its == address]
+        return hosts[0] if len(hosts) == 1 else None
+
+    def listening(self, host: str, endpoint: Endpoint) -> None:
+        """Note where a host takes SMTP."""
+        self._endpoints[host] = endpoint
+
+    def detour(self, sender: str, receiver: str, endpoint: Endpoint) -> None:
+        """Let connections from `sender` to `receiver` really go to `endpoint`, unknown to the sender."""
+        self._detours[sender, receiver] = endpoint
+
+    def endpoint(self, host: str) -> Endpoint:
+        """Return where a host takes SMTP. Raises CannotTest where it does not listen."""
+        try:
+            return self._endpoints[host]
+        except KeyError:
+            raise CannotTest(f"{host} does not listen", hint="start the host before others send to it") from None
+
+    def route(self, sender: str, receiver: str) -> Route:
+        """Return the way from one host to another."""
+        believed = self.endpoint(receiver)
+        return Route(believed, self._detours.get((sender, receiver), believed))

@@ -1,0 +1,70 @@
+"""Exchange Online as data, under the property names that its cmdlets print (facts/exchange 3.1, 3.2, 4.5, 4.6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from lab.sending.attempt import TlsLevel
+
+
+class Era(StrEnum):
+    """Which wording Exchange Online uses: `classic` as in the post (2017), `current` as traces since 2020."""
+
+    CLASSIC = "classic"
+    CURRENT = "current"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundConnector:
+    """`Outbound to <GUID>` and its like (facts/exchange 4.5)."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    Name: str
+    ConnectorType: str = "OnPremises"
+    ConnectorSource: str = "HybridWizard"
+    RecipientDomains: tuple[str, ...] = ()
+    SmartHosts: tuple[str, ...] = ()
+    UseMXRecord: bool = False
+    TlsSettings: TlsLevel | None = None
+    TlsDomain: str | None = None
+    CloudServicesMailEnabled: bool = True
+    Enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundConnector:
+    """`Inbound from <GUID>` and its like (facts/exchange 3.2, 4.6)."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    Name: str
+    ConnectorType: str = "OnPremises"
+    ConnectorSource: str = "HybridWizard"
+    SenderDomains: tuple[str, ...] = ("smtp:*;1",)
+    SenderIPAddresses: tuple[str, ...] = ()
+    RequireTls: bool = True
+    RestrictDomainsToCertificate: bool = False
+    RestrictDomainsToIPAddresses: bool = False
+    TlsSenderCertificateName: str | None = None
+    CloudServicesMailEnabled: bool = True
+    Enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineConfig:
+    """The tenant: the receiving host's name, server name for traces, domains, mailboxes and connectors."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    name: str  # contoso-mail-onmicrosoft-test.mail.protection.outlook.test
+    server: str  # DM6NAM11FT035.eop-nam11.prod.protection.outlook.test
+    accepted_domains: tuple[str, ...]
+    mailboxes: tuple[str, ...]
+    certificate: str = "online"
+    trust: tuple[str, ...] = ("public",)
+    outbound_connectors: tuple[OutboundConnector, ...] = ()
+    inbound_connectors: tuple[InboundConnector, ...] = ()
+    era: Era = Era.CURRENT

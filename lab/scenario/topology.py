@@ -1,0 +1,36 @@
+"""The topology: which hosts exist and how each is set. One value; the backends make it real."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from lab.appliance.config import ApplianceConfig
+from lab.dns.config import DnsConfig
+from lab.exchange.config import ExchangeConfig
+from lab.internet.config import InternetConfig
+from lab.online.config import OnlineConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """One direction of mail and the addresses that stand for it."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    sender: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topology:
+    """All hosts, and the flows between them, keyed as `online -> onprem`."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    exchange: ExchangeConfig
+    appliance: ApplianceConfig
+    online: OnlineConfig
+    internet: InternetConfig
+    dns: DnsConfig
+    flows: dict[str, Flow] = field(default_factory=dict)
