@@ -31,6 +31,7 @@ class OutboundConnector:
     TlsSettings: TlsLevel | None = None
     TlsDomain: str | None = None
     CloudServicesMailEnabled: bool = True
+    ValidationRecipients: tuple[str, ...] = ()
     Enabled: bool = True
 
 

@@ -1,0 +1,49 @@
+"""Where does the content end? Over chunks of any cut, without looking at lines."""
+
+from __future__ import annotations
+
+_END = b"\r\n.\r\n"
+
+
+class DottedContent:
+    """DATA's content: ends with CRLF . CRLF, or with a dot line at the very beginning."""
+
+    __slots__ = ("_tail", "size")
+
+    def __init__(self) -> None:
+        self._tail = b"\r\n"
+        self.size = 0
+
+    def take(self, data: bytes | memoryview) -> int | None:
+        """Return how many bytes of a chunk belong to the content, end included; None where all do and it goes on."""
+        border = self._tail + bytes(data[:4])
+        cut = border.find(_END)
+        if cut >= 0:
+            end = cut + 5 - len(self._tail)
+            self.size += end
+            return end
+        if len(data) >= 5:
+            found = bytes(data).find(_END) if isinstance(data, memoryview) else data.find(_END)
+            if found >= 0:
+                self.size += found + 5
+                return found + 5
+        self.size += len(data)
+        self._tail = (self._tail + bytes(data[-4:]))[-4:]
+        return None
+
+
+class CountedContent:
+    """BDAT's content: so many bytes."""
+
+    __slots__ = ("_left", "size")
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self.size = 0
+
+    def take(self, data: bytes | memoryview) -> int | None:
+        """As `DottedContent.take`."""
+        end = min(len(data), self._left)
+        self._left -= end
+        self.size += end
+        return end if self._left == 0 else None

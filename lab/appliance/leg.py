@@ -1,0 +1,123 @@
+"""One leg of a relayed session: its lines, its TLS, what waits to be written, and its part of the transcript."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from lab.appliance.behaviours.behaviour import Termination
+from lab.errors import Blame
+from lab.smtp.lines import LineBuffer
+from lab.tls.certificate import Certificate
+from lab.tls.engine import RelayChannel
+from lab.transcript import Kind, Leg, Transcript
+
+
+class TlsFactory(Protocol):
+    """Makes the TLS of a leg: shows the certificate that a termination names."""
+
+    def for_sender(self, termination: Termination) -> tuple[RelayChannel, tuple[Certificate, ...]]:
+        """Return the channel for the sender's leg and the chain that it shows."""
+        ...
+
+    def for_receiver(self, termination: Termination) -> tuple[RelayChannel, tuple[Certificate, ...]]:
+        """Return the channel for the receiver's leg and the chain that it would show (empty: none)."""
+        ...
+
+
+class RelayLeg:
+    """See the module."""
+
+    __slots__ = (
+        "_clear",
+        "_host",
+        "_received",
+        "_sent",
+        "_session",
+        "_shown",
+        "_tls",
+        "_transcript",
+        "gone",
+        "leg",
+        "lines",
+        "peer",
+    )
+
+    def __init__(self, leg: Leg, peer: Blame, transcript: Transcript, session: str, host: str) -> None:
+        self.leg, self.peer = leg, peer
+        self.lines = LineBuffer()
+        self.gone = False
+        self._transcript, self._session, self._host = transcript, session, host
+        self._tls: RelayChannel | None = None
+        self._shown: tuple[Certificate, ...] = ()
+        self._clear: list[bytes] = []
+        self._received = self._sent = 0
+
+    @property
+    def handshaking(self) -> bool:
+        """TLS has begun and is not there yet."""
+        return self._tls is not None and not self._tls.established
+
+    @property
+    def tls_closed(self) -> bool:
+        """The peer sent close-notify."""
+        return self._tls is not None and self._tls.closed
+
+    def start_tls(self, made: tuple[RelayChannel, tuple[Certificate, ...]]) -> None:
+        """Speak TLS from here on."""
+        self._tls, self._shown = made
+        self._tls.start()
+
+    def decrypt(self, data: bytes | memoryview) -> bytes | memoryview:
+        """Return the plaintext of what came. Raises TlsFailure."""
+        return data if self._tls is None else self._tls.receive(data)
+
+    def send(self, data: bytes | memoryview) -> None:
+        """Take plaintext for the peer."""
+        if self.gone or not data:
+            return
+        if self._tls is None:
+            self._clear.append(bytes(data))
+        elif self._tls.established:
+            self._tls.send(data)
+
+    def outgoing(self) -> bytes:
+        """Return the bytes for the wire."""
+        clear = b"".join(self._clear) if self._clear else b""
+        self._clear.clear()
+        if self._tls is None:
+            return clear
+        data = self._tls.outgoing()
+        return clear + data if clear else data
+
+    def close_tls(self) -> None:
+        """Send close-notify where there is a TLS to close."""
+        if self._tls is not None:
+            self._tls.close()
+
+    def count(self, size: int) -> None:
+        """Count bytes that were carried without being read."""
+        self._received += size
+
+    def counted(self) -> dict[str, Any]:
+        """Return the count for the closing entry, where there is one."""
+        return {"opaque_bytes": self._received} if self._received else {}
+
+    def record_handshake(self) -> None:
+        """Write down what the handshake settled and who showed what."""
+        assert self._tls is not None
+        facts = self._tls.facts
+        assert facts is not None
+        role = "receiver" if self.leg is Leg.SENDER else "sender"  # what the appliance plays on this leg
+        self.record(
+            Kind.TLS, role=role, version=facts.version, cipher=facts.cipher, bits=facts.bits, group=facts.group, sni=facts.sni
+        )
+        shown_by_us, shown_by_peer = ("receiver", "sender") if self.leg is Leg.SENDER else ("sender", "receiver")
+        if self._shown:
+            self.record(Kind.CERTIFICATES, shown_by=shown_by_us, chain=self._shown)
+        if facts.peer_chain:
+            self.record(Kind.CERTIFICATES, shown_by=shown_by_peer, chain=facts.peer_chain)
+
+    def record(self, kind: Kind, data: bytes = b"", *, blame: Blame | None = None, **detail: Any) -> None:
+        """Add to the transcript, marked secure inside TLS."""
+        secure = self._tls is not None and self._tls.established
+        self._transcript.record(self._session, self._host, self.leg, kind, data, secure=secure, blame=blame, **detail)

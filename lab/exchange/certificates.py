@@ -1,0 +1,89 @@
+"""Which certificate Exchange shows after STARTTLS: the documented selection, step by step (facts/exchange 3.4).
+
+It matches issuer and subject, not the thumbprint, so that a renewed certificate needs no change on the connector; and it
+offers an expired one rather than none. Where nothing matches, STARTTLS disappears from the EHLO reply.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lab.exchange.config import ReceiveConnector
+from lab.exchange.events import Event, certificate_expired, certificate_expires_soon, certificate_not_found
+from lab.tls.certificate import Certificate, Credential
+from lab.tls.names import pattern_matches, presented_names
+
+_NAME = re.compile(r"<i>(.*)<s>(.*)", re.IGNORECASE | re.DOTALL)  # as HealthChecker matches it, facts/exchange 3.3
+_SOON = timedelta(days=30)  # when event 12018 begins: not documented
+
+
+@dataclass(frozen=True, slots=True)
+class StoreEntry:
+    """A certificate in the LocalMachine store: the credential, the services it is enabled for, whether its key is there."""
+
+    credential: Credential
+    services: tuple[str, ...]
+    has_private_key: bool = True
+
+    @property
+    def certificate(self) -> Certificate:
+        return self.credential.leaf
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The chosen certificate, None for no STARTTLS, and the events that the choice wrote."""
+
+    entry: StoreEntry | None
+    events: tuple[Event, ...] = ()
+
+
+def tls_certificate_name(certificate: Certificate) -> str:
+    """Return `<I>issuer<S>subject`, as one sets TlsCertificateName."""
+    return f"<I>{certificate.issuer}<S>{certificate.subject}"
+
+
+def matches_name(certificate: Certificate, name: str) -> bool:
+    """Whether a certificate is the one that a TlsCertificateName names."""
+    parts = _NAME.fullmatch(name.strip())
+    return parts is not None and (certificate.issuer, certificate.subject) == (parts.group(1), parts.group(2))
+
+
+def select(connector: ReceiveConnector, server: str, store: tuple[StoreEntry, ...], moment: datetime) -> Selection:
+    """Choose for a receive connector of a server (its physical FQDN) at a moment."""
+    if "Tls" not in connector.AuthMechanism:
+        return Selection(None)
+    fqdn = connector.Fqdn or server
+    wanted = connector.TlsCertificateName
+    if wanted:
+        matching = [entry for entry in store if matches_name(entry.certificate, wanted)]
+    else:
+        matching = [entry for entry in store if _carries(entry.certificate, fqdn)]
+    eligible = [entry for entry in matching if entry.has_private_key]
+    if not eligible:
+        return Selection(None, (certificate_not_found(moment, wanted or fqdn, connector.Name, fqdn),))
+    entry = _best(eligible)
+    left = entry.certificate.not_after - moment
+    if left < timedelta(0):
+        return Selection(entry, (certificate_expired(moment, fqdn),))
+    if left < _SOON:
+        return Selection(entry, (certificate_expires_soon(moment, entry.certificate, left),))
+    return Selection(entry)
+
+
+def named(store: tuple[StoreEntry, ...], name: str) -> StoreEntry | None:
+    """Return the newest certificate of the store that a send connector's TlsCertificateName names, None where there is none."""
+    matching = [entry for entry in store if matches_name(entry.certificate, name) and entry.has_private_key]
+    return _best(matching) if matching else None
+
+
+def _carries(certificate: Certificate, fqdn: str) -> bool:
+    return any(pattern_matches(name, fqdn) for name in presented_names(certificate))
+
+
+def _best(entries: list[StoreEntry]) -> StoreEntry:
+    """The most recent valid-from comes first, and one that a CA issued before a self-signed one."""
+    newest = sorted(entries, key=lambda entry: entry.certificate.not_before, reverse=True)
+    return next((entry for entry in newest if not entry.certificate.self_issued), newest[0])

@@ -1,0 +1,96 @@
+"""The host `appliance`: it stands before Exchange, and what Exchange sends to the outside passes it unknown to Exchange."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from lab.appliance.behaviours import load_behaviour
+from lab.appliance.behaviours.behaviour import Behaviour, Termination
+from lab.appliance.config import ApplianceConfig, Direction
+from lab.appliance.relay import Relay
+from lab.appliance.rules import choose
+from lab.errors import UserError
+from lab.hosts.host import Surroundings
+from lab.net.relay import Plan, RelayCarrier
+from lab.scenario.topology import Topology
+from lab.tls.certificate import Certificate, Credential
+from lab.tls.engine import RelayChannel, relay_client, relay_server
+from lab.tls.mint import Mint
+
+_OUTSIDE = ("online", "internet")
+
+
+class Store:
+    """The appliance's certificate store: makes the TLS of both legs from names (see `lab.appliance.leg.TlsFactory`)."""
+
+    def __init__(self, mint: Mint, names: tuple[str, ...]) -> None:
+        self._mint, self._names = mint, names
+
+    def credential(self, name: str) -> Credential:
+        """Return a certificate that the appliance holds. Raises UserError for one that it does not."""
+        if name not in self._names:
+            raise UserError(f"the appliance holds no certificate {name!r}", hint=f"its store: {', '.join(self._names) or 'empty'}")
+        return self._mint.credential(name)
+
+    def for_sender(self, termination: Termination) -> tuple[RelayChannel, tuple[Certificate, ...]]:
+        """See `lab.appliance.leg.TlsFactory`."""
+        credential = self.credential(termination.certificate)
+        channel = relay_server(credential, minimum=termination.sender_minimum, maximum=termination.sender_maximum)
+        return channel, credential.chain
+
+    def for_receiver(self, termination: Termination) -> tuple[RelayChannel, tuple[Certificate, ...]]:
+        """See `lab.appliance.leg.TlsFactory`."""
+        name = termination.client_certificate
+        credential = self.credential(name) if name else None
+        channel = relay_client(credential=credential, minimum=termination.receiver_minimum, maximum=termination.receiver_maximum)
+        return channel, credential.chain if credential else ()
+
+
+class ApplianceHost:
+    """See `lab.hosts.host.Host`. One listener inbound, one outbound for each host outside."""
+
+    name = "appliance"
+    config: ApplianceConfig
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._directory = surroundings.directory
+        self._store: Store
+        self._behaviours: dict[int, tuple[Behaviour, ...]] = {}
+        self._carriers = [RelayCarrier(self.name, partial(self._plan, Direction.INBOUND, "exchange"))]
+        self._carriers += [RelayCarrier(self.name, partial(self._plan, Direction.OUTBOUND, host)) for host in _OUTSIDE]
+
+    async def start(self, topology: Topology, port: int = 0) -> None:
+        self.apply(topology)
+        address = self._directory.address(self.name)
+        inbound, *outbound = self._carriers
+        self._directory.listening(self.name, await inbound.start(address, port))
+        for host, carrier in zip(_OUTSIDE, outbound, strict=True):
+            self._directory.detour("exchange", host, await carrier.start(address, 0))
+
+    def apply(self, topology: Topology) -> None:
+        config = topology.appliance
+        store = Store(self._surroundings.mint, config.certificates)
+        behaviours = {}
+        for number, rule in enumerate(config.rules):
+            loaded = tuple(load_behaviour(spec) for spec in rule.behaviours)
+            for behaviour in loaded:
+                termination = behaviour.termination()
+                for name in (termination.certificate, termination.client_certificate) if termination else ():
+                    if name:
+                        store.credential(name)
+            behaviours[number] = loaded
+        self.config, self._store, self._behaviours = config, store, behaviours
+
+    async def stop(self) -> None:
+        for carrier in self._carriers:
+            await carrier.stop()
+
+    def _plan(self, direction: Direction, receiver: str, sender: str) -> Plan:
+        rule = choose(self.config, direction, sender, self._directory.host_at)
+        behaviours = next((self._behaviours[n] for n, candidate in enumerate(self.config.rules) if candidate is rule), ())
+        relay = Relay(behaviours, self._store, self._surroundings.transcript, host=self.name)
+        terminates = any(behaviour.termination() for behaviour in behaviours)
+        # facts/exchange 7, row 4: terminated sessions come from the appliance's own address; what is passed keeps the sender's
+        source = self._directory.address(self.name) if terminates or self._directory.host_at(sender) is None else sender
+        return relay, self._directory.endpoint(receiver), source

@@ -1,0 +1,194 @@
+"""The host `exchange`: on-premises Exchange 2016, receiver and sender."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+from lab.exchange import certificates, headers, wording
+from lab.exchange.certificates import StoreEntry
+from lab.exchange.config import ExchangeConfig, ReceiveConnector
+from lab.exchange.events import Event, delivery_not_successful
+from lab.exchange.persona import ExchangeReceiver
+from lab.exchange.protocol_log import ProtocolLog
+from lab.exchange.routing import choose_connector, policy_of
+from lab.exchange.tracking_log import TrackingLog
+from lab.hosts.host import Surroundings
+from lab.hosts.mailhost import MailHost, NextHop
+from lab.net.receiver import Receiver
+from lab.scenario.topology import Topology
+from lab.sending.attempt import Attempt, Envelope, Outcome, Policy, Reason, ReasonId
+from lab.sending.message import Message
+from lab.sending.queue import EXCHANGE_SERVER
+from lab.smtp.persona import SessionFacts
+from lab.transcript import Entry, Leg
+
+
+class ExchangeHost(MailHost):
+    """Exchange 2016. `events` is the event log, oldest first; the other logs come from `protocol_log` and `tracking_log`."""
+
+    name = "exchange"
+    schedule = EXCHANGE_SERVER
+    chunking = True
+    config: ExchangeConfig
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        super().__init__(surroundings)
+        self.events: list[Event] = []
+        self.store_entries: tuple[StoreEntry, ...] = ()
+        self._internal_ids = itertools.count(5111011082268)  # where facts/exchange 1.2's example stands
+        self._persona: ExchangeReceiver
+        self._unlisten = surroundings.transcript.listen(self._see)
+        now = self.clock.now
+        self._receive_log = ProtocolLog("receive", now, lambda _: self._receive_connector_id(), behind_hello=self._capability_rows)
+        self._send_log = ProtocolLog("send", now, lambda entry: entry.detail["connector"])
+        self._tracking: TrackingLog | None = None
+
+    async def stop(self) -> None:
+        await super().stop()
+        self._unlisten()
+        self._unlisten = lambda: None
+
+    def configure(self, topology: Topology) -> None:
+        self.config = topology.exchange
+        self.trust = self.mint.trust(self.config.trust)
+        self.store_entries = tuple(
+            StoreEntry(self.mint.credential(stored.certificate), stored.Services, stored.HasPrivateKey)
+            for stored in self.config.certificates
+        )
+        self.open_mailboxes(self.config.mailboxes)
+        self._receive_log.form = self._send_log.form = self.config.log_format
+        self._tracking = self._tracking or TrackingLog(self.netbios)
+
+    @property
+    def netbios(self) -> str:
+        """The server's short name, `EX01`."""
+        return self.config.name.partition(".")[0]
+
+    @property
+    def connector(self) -> ReceiveConnector:
+        """The receive connector that listens: Default Frontend."""
+        return next(
+            (c for c in self.config.receive_connectors if c.Enabled), ReceiveConnector(Name=f"Default Frontend {self.netbios}")
+        )
+
+    def build_receiver(self) -> Receiver:
+        trust, now = self.trust.revoking(), self.clock.now
+        deliver, log = self._accept, self.events.append
+        self._persona = ExchangeReceiver(self.config, self.connector, self.store_entries, trust, now, deliver=deliver, log=log)
+        return Receiver(self.name, self._persona, self.transcript, now)
+
+    # --- sending ------------------------------------------------------------------------------------------------------
+
+    def local_address(self, recipient: str) -> str | None:
+        return recipient if recipient in self.mailboxes else None
+
+    def next_hop(self, message: Message) -> NextHop:
+        recipient = self._routing_address(message.envelope.recipients[0])
+        domain = recipient.rpartition("@")[2].lower()
+        connector = choose_connector(self.config, domain)
+        if connector is None:
+            failure = Reason(ReasonId.DNS_FAILED, "connect", detail=f"no send connector for {domain}")
+            return NextHop(target=None, policy=Policy(), ehlo_name=self.config.name, failure=failure)
+        credential, failure_reason = None, None
+        if connector.TlsCertificateName:
+            entry = certificates.named(self.store_entries, connector.TlsCertificateName)
+            credential = entry.credential if entry else None
+            if entry is None:
+                failure_reason = Reason(ReasonId.CREDENTIAL_MISSING, "connect", detail=wording.CERTIFICATE_NOT_FOUND)
+        smart = connector.SmartHosts[0] if connector.SmartHosts and not connector.DNSRoutingEnabled else None
+        return NextHop(
+            target=smart or self.mx_target(domain), policy=policy_of(connector, domain), ehlo_name=connector.Fqdn or self.config.name,
+            connector=connector.Name, credential=credential, failure=failure_reason,
+            xoorg=self.config.accepted_domains[0] if connector.CloudServicesMailEnabled else None,
+            use_tls=not connector.IgnoreSTARTTLS,
+        )  # fmt: skip
+
+    def words(self, message: Message, attempt: Attempt, hop: NextHop) -> str:
+        return wording.last_error(attempt, hop.policy)
+
+    def outgoing_envelope(self, message: Message, hop: NextHop) -> Envelope:
+        content = headers.outgoing(self.config, message.envelope, message.submitted, cloud=hop.xoorg is not None)
+        return replace(message.envelope, recipients=(self._routing_address(message.envelope.recipients[0]),), content=content)
+
+    def submit(self, envelope: Envelope) -> Message:
+        message = super().submit(envelope)
+        assert self._tracking is not None
+        self._tracking.add(self.clock.now(), "RECEIVE", "STOREDRIVER", message.envelope, message.id, directionality="Originating")
+        return message
+
+    def noted(self, message: Message, attempt: Attempt, hop: NextHop | None) -> None:
+        assert self._tracking is not None
+        envelope, now = message.envelope, self.clock.now()
+        if hop is None and attempt.outcome is Outcome.DELIVERED:
+            self._tracking.add(now, "DELIVER", "STOREDRIVER", envelope, message.id, directionality="Originating")
+            return
+        words = message.words[-1] if message.words else ""
+        connector = hop.connector if hop else ""
+        place = {"server_ip": attempt.address, "connector_id": connector, "directionality": "Originating"}
+        if attempt.outcome is Outcome.DELIVERED:
+            status = attempt.reply.text if attempt.reply else ""
+            self._tracking.add(now, "SEND", "SMTP", envelope, message.id, recipient_status=status, **place)
+        elif attempt.outcome is Outcome.DEFERRED:
+            self._tracking.add(now, "DEFER", "SMTP", envelope, message.id, recipient_status=words, **place)
+            if attempt.reason is not None and attempt.reason.id in (ReasonId.CERTIFICATE, ReasonId.TLS_FAILED):
+                self.events.append(delivery_not_successful(now, connector, envelope.message_id, words))
+        else:
+            expired = attempt.reason is not None and attempt.reason.id is ReasonId.EXPIRED
+            status = wording.EXPIRED if expired else words
+            self._tracking.add(now, "FAIL", "QUEUE" if expired else "SMTP", envelope, message.id, recipient_status=status, **place)
+
+    def report(self, message: Message) -> bytes:
+        bounced = message.attempts[-1].outcome is Outcome.BOUNCED
+        status = message.words[-1] if bounced and message.words else wording.EXPIRED
+        return wording.report(self.config, message.envelope, status, self.clock.now())
+
+    def _routing_address(self, recipient: str) -> str:
+        """A mailbox that lives online is reached at its remote routing address."""
+        remote = {address.lower(): target for address, target in self.config.remote.items()}
+        return remote.get(recipient.lower(), recipient)
+
+    # --- receiving ----------------------------------------------------------------------------------------------------
+
+    def _accept(self, session: SessionFacts, envelope: Envelope) -> int:
+        assert self._tracking is not None
+        number = next(self._internal_ids)
+        now = self.clock.now()
+        kept = replace(envelope, content=headers.incoming(self.config, session, envelope, now))
+        peer = session.peer[0]
+        self._tracking.add(now, "RECEIVE", "SMTP", kept, number, client_ip=peer, client_hostname=session.ehlo or "",
+                           connector_id=self._receive_connector_id(), directionality="Incoming", original_client_ip=peer)  # fmt: skip
+        for recipient in envelope.recipients:
+            if recipient.lower() in self.mailboxes:
+                self.store(recipient, kept, session.id)
+                self._tracking.add(
+                    now, "DELIVER", "STOREDRIVER", replace(kept, recipients=(recipient,)), number, directionality="Incoming"
+                )
+            else:  # its mailbox lives online
+                self.submit(replace(kept, recipients=(recipient,), message_id=envelope.message_id))
+        return number
+
+    # --- logs ---------------------------------------------------------------------------------------------------------
+
+    def protocol_log(self, kind: str) -> str:
+        """Return the `receive` or the `send` protocol log as a file's text."""
+        return {"receive": self._receive_log, "send": self._send_log}[kind].text()
+
+    def tracking_log(self) -> str:
+        """Return the message tracking log as a file's text."""
+        assert self._tracking is not None
+        return self._tracking.text(self.clock.now())
+
+    def _receive_connector_id(self) -> str:
+        return f"{self.netbios}\\{self.connector.Name}"
+
+    def _capability_rows(self, session: str) -> tuple[str, ...]:
+        earned = self._persona.capabilities.get(session)
+        return earned.log_rows() if earned else ()
+
+    def _see(self, entry: Entry) -> None:
+        if entry.host != self.name:
+            return
+        receiving = entry.leg is Leg.SENDER
+        endpoint = self.directory.endpoint(self.name) if receiving else self.directory.address(self.name)
+        (self._receive_log if receiving else self._send_log).see(entry, str(endpoint))

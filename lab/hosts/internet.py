@@ -1,0 +1,61 @@
+"""The host `internet`: any other domain's MTA."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lab.hosts.mailhost import MailHost, NextHop
+from lab.internet.config import InternetConfig
+from lab.internet.persona import InternetReceiver, failure_words, report
+from lab.net.receiver import Receiver
+from lab.scenario.topology import Topology
+from lab.sending.attempt import Attempt, Envelope, Policy
+from lab.sending.message import Message
+from lab.sending.queue import INTERNET
+from lab.smtp.headers import received
+from lab.smtp.persona import SessionFacts
+
+
+class InternetHost(MailHost):
+    """Opportunistic as a sender, with a certificate as a receiver."""
+
+    name = "internet"
+    schedule = INTERNET
+    config: InternetConfig
+
+    def configure(self, topology: Topology) -> None:
+        self.config = topology.internet
+        self.trust = self.mint.trust(("public",))
+        self.open_mailboxes(self.config.mailboxes)
+
+    def build_receiver(self) -> Receiver:
+        certificate = self.config.certificate
+        credential = self.mint.credential(certificate) if certificate else None
+        persona = InternetReceiver(self.config, credential, deliver=self._accept)
+        return Receiver(self.name, persona, self.transcript, self.clock.now)
+
+    def next_hop(self, message: Message) -> NextHop:
+        domain = message.envelope.recipients[0].rpartition("@")[2]
+        return NextHop(target=self.mx_target(domain), policy=Policy(), ehlo_name=self.config.name)
+
+    def words(self, message: Message, attempt: Attempt, hop: NextHop) -> str:
+        return failure_words(attempt)
+
+    def report(self, message: Message) -> bytes:
+        return report(self.config, message.envelope, message.words[-1] if message.words else "", self.clock.now())
+
+    def outgoing_envelope(self, message: Message, hop: NextHop) -> Envelope:
+        trace = received(by=self.config.name, sender="localhost", address="[127.0.0.1]", protocol="ESMTP", moment=message.submitted,
+                         ident=f"{message.id:X}")  # fmt: skip
+        return replace(message.envelope, content=trace + message.envelope.content)
+
+    def noted(self, message: Message, attempt: Attempt, hop: NextHop | None) -> None:
+        """The log of this MTA is the transcript."""
+
+    def _accept(self, session: SessionFacts, envelope: Envelope) -> None:
+        trace = received(by=self.config.name, sender=session.ehlo or "", address=f"[{session.peer[0]}]",
+                         protocol="ESMTPS" if session.tls else "ESMTP", moment=self.clock.now(),
+                         tls=session.tls.version if session.tls else None)  # fmt: skip
+        kept = replace(envelope, content=trace + envelope.content)
+        for recipient in envelope.recipients:
+            self.store(recipient, kept, session.id)

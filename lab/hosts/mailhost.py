@@ -1,0 +1,274 @@
+"""What all hosts with mailboxes have in common: a queue, a way to the next hop, and the care that a message is handed over
+once.
+
+A message stays in `messages` from submission to its end. `process` tries what is due by the lab's clock; a lock keeps two
+rounds from trying one message twice. A message counts as delivered when the receiver has said so, and as nothing else: where
+a connection breaks between the end of the content and the reply, the sender must try again (RFC 5321 section 4.5.3.2.6), and
+only the receiver could know that it has it already.
+
+A host says by its hooks how it sends: `next_hop` (where to, under which policy, as whom), `words` (what it says of a failed
+attempt), `schedule`, and `report` (the non-delivery report).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lab.dns.zones import Zones
+from lab.errors import UserError
+from lab.hosts.host import Surroundings
+from lab.net.directory import Endpoint
+from lab.net.receiver import Receiver
+from lab.net.sender import carry
+from lab.scenario.topology import Topology
+from lab.sending.attempt import Attempt, Envelope, Outcome, Policy, Reason, ReasonId, Security
+from lab.sending.message import Delivered, Message
+from lab.sending.queue import Schedule
+from lab.sending.session import SenderSession, SenderSettings
+from lab.smtp.content import bare_line_end
+from lab.tls.certificate import Credential
+from lab.tls.trust import TrustStore
+
+_AT_ONCE = 20
+_ALIVE = 30.0  # seconds that a session of the lab's own may wait for a reply; everything is on this machine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextHop:
+    """Where a message goes and how: the host's name as connector or MX gave it (None: no DNS answer), policy, identity.
+
+    `failure` ends the attempt before it begins (a connector that names a certificate which is not there).
+    """
+
+    target: str | None
+    policy: Policy
+    ehlo_name: str
+    connector: str = ""
+    credential: Credential | None = None
+    failure: Reason | None = None
+    xoorg: str | None = None
+    use_tls: bool = True
+
+
+class MailHost(ABC):
+    """See `lab.hosts.host.SendingHost`."""
+
+    name: str
+    schedule: Schedule
+    chunking = False
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self.surroundings = surroundings
+        self.clock, self.transcript = surroundings.clock, surroundings.transcript
+        self.mint, self.directory = surroundings.mint, surroundings.directory
+        self.mailboxes: dict[str, list[Delivered]] = {}
+        self.messages: list[Message] = []
+        self.trust = TrustStore()
+        self.zones: Zones
+        self.receiver: Receiver | None = None
+        self._numbers = itertools.count(1)
+        self._processing = asyncio.Lock()
+
+    # --- hooks --------------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def configure(self, topology: Topology) -> None:
+        """Take the host's part of a topology."""
+        ...
+
+    @abstractmethod
+    def build_receiver(self) -> Receiver:
+        """Make the receiver for the present configuration."""
+        ...
+
+    def local_address(self, recipient: str) -> str | None:
+        """Return the mailbox that a recipient has here, None where the message must be sent on."""
+        return recipient if recipient in self.mailboxes else None
+
+    @abstractmethod
+    def next_hop(self, message: Message) -> NextHop:
+        """Return where a message goes."""
+        ...
+
+    @abstractmethod
+    def words(self, message: Message, attempt: Attempt, hop: NextHop) -> str:
+        """Return what this host says of an attempt that failed."""
+        ...
+
+    @abstractmethod
+    def report(self, message: Message) -> bytes:
+        """Return the non-delivery report for a message that has ended without being delivered."""
+        ...
+
+    @abstractmethod
+    def outgoing_envelope(self, message: Message, hop: NextHop) -> Envelope:
+        """Return what is really sent: the message with this host's trace headers."""
+        ...
+
+    @abstractmethod
+    def noted(self, message: Message, attempt: Attempt, hop: NextHop | None) -> None:
+        """Write an attempt into the host's own logs; without a hop it is a local delivery or the message's expiry."""
+        ...
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    async def start(self, topology: Topology, port: int = 0) -> None:
+        self.apply(topology)
+        assert self.receiver is not None
+        endpoint: Endpoint = await self.receiver.start(self.directory.address(self.name), port)
+        self.directory.listening(self.name, endpoint)
+
+    def apply(self, topology: Topology) -> None:
+        self.zones = Zones(topology.dns, self.directory.address)
+        self.configure(topology)
+        fresh = self.build_receiver()
+        if self.receiver is None:
+            self.receiver = fresh
+        else:  # the listener stays; sessions that begin from now on meet the new persona
+            self.receiver.persona = fresh.persona
+
+    async def stop(self) -> None:
+        if self.receiver is not None:
+            await self.receiver.stop()
+
+    def open_mailboxes(self, addresses: tuple[str, ...]) -> None:
+        """Have a mailbox for each address, keeping what is in those that exist."""
+        for address in addresses:
+            self.mailboxes.setdefault(address.lower(), [])
+
+    # --- sending ------------------------------------------------------------------------------------------------------
+
+    def submit(self, envelope: Envelope) -> Message:
+        """Take a message for one recipient from one of the host's own users; it is due at once.
+
+        Raises UserError for content with a bare CR or LF, which no receiver may take, and for several recipients.
+        """
+        place = bare_line_end(envelope.content)
+        if place is not None:
+            raise UserError(f"the content has a bare CR or LF at byte {place}", hint="SMTP content has CRLF line ends only")
+        if len(envelope.recipients) != 1:
+            raise UserError(f"{len(envelope.recipients)} recipients", hint="submit the message once for each recipient")
+        number = next(self._numbers)
+        if not envelope.message_id:
+            envelope = replace(envelope, message_id=f"<{number}.{self.clock.now():%Y%m%d%H%M%S}@{self.name}.test>")
+        now = self.clock.now()
+        message = Message(number, envelope, now, next_try=now)
+        self.messages.append(message)
+        return message
+
+    async def process(self) -> None:
+        """Try every due message once, side by side, and give up what has expired."""
+        async with self._processing:
+            now = self.clock.now()
+            for message in [message for message in self.messages if self._waiting(message)]:
+                if message.attempts and now >= self.schedule.expires(message.submitted):
+                    self._expire(message)
+            due = [m for m in self.messages if m.next_try is not None and m.next_try <= now and self._waiting(m)]
+            gate = asyncio.Semaphore(_AT_ONCE)
+            await asyncio.gather(*(self._try(message, gate) for message in due))
+
+    def next_due(self) -> datetime | None:
+        waiting = (message for message in self.messages if self._waiting(message))
+        return min((message.next_try or self.schedule.expires(message.submitted) for message in waiting), default=None)
+
+    def retry_now(self) -> None:
+        """Make every waiting message due at once, as Retry-Queue does."""
+        for message in self.messages:
+            if self._waiting(message):
+                message.next_try = self.clock.now()
+
+    @staticmethod
+    def _waiting(message: Message) -> bool:
+        return message.outcome in (None, Outcome.DEFERRED)
+
+    async def _try(self, message: Message, gate: asyncio.Semaphore) -> None:
+        async with gate:
+            mailbox = self.local_address(message.envelope.recipients[0].lower())
+            if mailbox is not None:
+                self._deliver_here(message, mailbox)
+                return
+            hop = self.next_hop(message)
+            attempt = await self.attempt(message, hop)
+        message.attempts.append(attempt)
+        message.outcome = attempt.outcome
+        message.next_try = None
+        if attempt.outcome is not Outcome.DELIVERED:
+            message.words.append(self.words(message, attempt, hop))
+        if attempt.outcome is Outcome.DEFERRED:
+            message.next_try = self.schedule.next_try(len(message.attempts), self.clock.now(), message.submitted)
+        self.noted(message, attempt, hop)
+        if attempt.outcome is Outcome.BOUNCED:
+            self._bounce(message)
+
+    async def attempt(self, message: Message, hop: NextHop) -> Attempt:
+        """Hand a message to its next hop once. An opportunistic sender whose handshake fails tries again in clear."""
+        attempt = await self._session(message, hop, use_tls=hop.use_tls)
+        failed = attempt.reason is not None and attempt.reason.id is ReasonId.TLS_FAILED
+        if failed and not hop.policy.mandatory:
+            attempt = await self._session(message, hop, use_tls=False)
+        return attempt
+
+    async def _session(self, message: Message, hop: NextHop, *, use_tls: bool, probe: bool = False) -> Attempt:
+        settings = SenderSettings(
+            host=self.name, ehlo_name=hop.ehlo_name, trust=self.trust.revoking(), now=self.clock.now, credential=hop.credential,
+            chunking=self.chunking, xoorg=hop.xoorg, use_tls=use_tls, probe=probe, connector=hop.connector,
+        )  # fmt: skip
+        envelope = message.envelope if probe else self.outgoing_envelope(message, hop)
+        session = SenderSession(envelope, hop.policy, settings, self.transcript, target=hop.target or "")
+        host = self.zones.host(hop.target) if hop.target else None
+        if hop.failure is not None:
+            session.not_connected(hop.failure.id, hop.failure.detail)
+        elif host is None:
+            recipient_domain = message.envelope.recipients[0].rpartition("@")[2]
+            session.not_connected(ReasonId.DNS_FAILED, f"no address for {hop.target or recipient_domain}")
+        else:
+            return await carry(session, self.directory.route(self.name, host), self.directory.address(self.name), cap=_ALIVE)
+        assert session.attempt is not None
+        return session.attempt
+
+    async def probe(self, target: str, policy: Policy, ehlo_name: str) -> Attempt:
+        """Look at a receiver under a policy up to MAIL FROM, sending nothing; the attempt names its session in the transcript."""
+        message = Message(0, Envelope("", (f"postmaster@{target}",), b""), self.clock.now())
+        return await self._session(message, NextHop(target=target, policy=policy, ehlo_name=ehlo_name), use_tls=True, probe=True)
+
+    def mx_target(self, domain: str) -> str | None:
+        """Return the best MX of a domain, the domain itself where it has an address, None where it has neither (RFC 5321 5.1)."""
+        pairs = self.zones.mx(domain)
+        if pairs:
+            return pairs[0][1]
+        return domain if self.zones.host(domain) else None
+
+    # --- receiving and ending -----------------------------------------------------------------------------------------
+
+    def store(self, recipient: str, envelope: Envelope, session: str = "") -> None:
+        """Put a message into a mailbox of this host."""
+        self.mailboxes[recipient.lower()].append(Delivered(self.clock.now(), envelope, session))
+
+    def _deliver_here(self, message: Message, mailbox: str) -> None:
+        now = self.clock.now()
+        attempt = Attempt(Outcome.DELIVERED, now, "", self.name, security=Security.LOCAL)
+        message.attempts.append(attempt)
+        message.outcome, message.next_try = Outcome.DELIVERED, None
+        self.store(mailbox, message.envelope)
+        self.noted(message, attempt, None)
+
+    def _expire(self, message: Message) -> None:
+        message.outcome, message.next_try = Outcome.BOUNCED, None
+        last = message.attempts[-1]
+        expired = replace(
+            last, outcome=Outcome.BOUNCED, at=self.clock.now(), reason=Reason(ReasonId.EXPIRED, detail="expired in the queue")
+        )
+        self.noted(message, expired, None)
+        self._bounce(message)
+
+    def _bounce(self, message: Message) -> None:
+        """Make the report; it goes to the sender's mailbox, and never answers a null reverse path (RFC 5321 section 4.5.5)."""
+        message.next_try = None
+        message.ndr = self.report(message)
+        sender = message.envelope.sender.lower()
+        if sender in self.mailboxes:
+            self.store(sender, Envelope("", (sender,), message.ndr))

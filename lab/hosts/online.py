@@ -1,0 +1,147 @@
+"""The host `online`: the tenant in Exchange Online, as sender and as receiver."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+
+from lab.errors import UserError
+from lab.hosts.host import Surroundings
+from lab.hosts.mailhost import MailHost, NextHop
+from lab.net.receiver import Receiver
+from lab.online import headers, trace, wording
+from lab.online.config import InboundConnector, OnlineConfig, OutboundConnector
+from lab.online.persona import OnlineReceiver
+from lab.online.routing import choose_connector, policy_of
+from lab.scenario.topology import Topology
+from lab.sending.attempt import Attempt, Envelope, Outcome, Policy
+from lab.sending.message import Message
+from lab.sending.queue import EXCHANGE_ONLINE
+from lab.smtp.headers import header_block
+from lab.smtp.persona import SessionFacts
+
+_TESTER = "O365ConnectorValidation@contoso.onmicrosoft.test"  # unsourced
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationTask:
+    """A row of `Validate-OutboundConnector` (facts/exchange 4.10)."""
+
+    TaskName: str
+    IsTaskSuccessful: bool
+    Detail: str = ""
+
+
+class OnlineHost(MailHost):
+    """Exchange Online. `trace_of` gives a message's trace, `validate_connector` plays connector validation."""
+
+    name = "online"
+    schedule = EXCHANGE_ONLINE
+    chunking = True
+    config: OnlineConfig
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        super().__init__(surroundings)
+        self._internal_ids = itertools.count(111411)
+        self._hops: dict[int, NextHop] = {}
+
+    def configure(self, topology: Topology) -> None:
+        self.config = topology.online
+        self.trust = self.mint.trust(self.config.trust)
+        self.open_mailboxes(self.config.mailboxes)
+
+    def build_receiver(self) -> Receiver:
+        persona = OnlineReceiver(
+            self.config, self.mint.credential(self.config.certificate), self.trust.revoking(), self.clock.now, deliver=self._accept
+        )
+        return Receiver(self.name, persona, self.transcript, self.clock.now)
+
+    # --- sending ------------------------------------------------------------------------------------------------------
+
+    def next_hop(self, message: Message) -> NextHop:
+        domain = message.envelope.recipients[0].rpartition("@")[2].lower()
+        return self._hop(choose_connector(self.config, domain), domain)
+
+    def _hop(self, connector: OutboundConnector | None, domain: str) -> NextHop:
+        target = (
+            connector.SmartHosts[0] if connector and connector.SmartHosts and not connector.UseMXRecord else self.mx_target(domain)
+        )
+        return NextHop(
+            target=target,
+            policy=policy_of(connector),
+            ehlo_name=f"{self.config.server.partition('.')[0]}.outbound.protection.{'.'.join(self.config.name.split('.')[-2:])}",
+            connector=connector.Name if connector else "",
+            credential=self.mint.credential(self.config.certificate),
+            xoorg=self.config.accepted_domains[0] if connector and connector.CloudServicesMailEnabled else None,
+        )
+
+    def words(self, message: Message, attempt: Attempt, hop: NextHop) -> str:
+        return wording.trace_reason(attempt, hop.policy, self.config.era, self.config.server)
+
+    def noted(self, message: Message, attempt: Attempt, hop: NextHop | None) -> None:
+        if hop is not None:
+            self._hops[message.id] = hop
+
+    def outgoing_envelope(self, message: Message, hop: NextHop) -> Envelope:
+        cloud = hop.xoorg is not None
+        return replace(message.envelope, content=headers.outgoing(self.config, message.envelope, message.submitted, cloud=cloud))
+
+    def report(self, message: Message) -> bytes:
+        hop = self._hops.get(message.id)
+        policy = hop.policy if hop else Policy()
+        body = wording.report(
+            message.attempts[-1], policy, self.config.era, self.config.server, recipient=message.envelope.recipients[0],
+            headers=header_block(message.envelope.content).decode("utf-8", "replace"), now=self.clock.now(),
+            bounced=message.attempts[-1].outcome is Outcome.BOUNCED,
+        )  # fmt: skip
+        return headers.report(self.config, message.envelope, body, self.clock.now())
+
+    def trace_of(self, message: Message) -> trace.MessageTrace:
+        """Return a message's trace with its events, as Get-MessageTrace and Get-MessageTraceDetail have them."""
+        return trace.of(message, self.config)
+
+    async def validate_connector(self, name: str) -> list[ValidationTask]:
+        """Play connector validation for an outbound connector: connect to each smart host, then send a test message to each of
+        its ValidationRecipients. Raises UserError where there is no such connector.
+        """
+        connector = next((c for c in self.config.outbound_connectors if c.Name == name), None)
+        if connector is None:
+            known = ", ".join(c.Name for c in self.config.outbound_connectors) or "none"
+            raise UserError(f"there is no outbound connector {name!r}", hint=f"connectors: {known}")
+        if not connector.Enabled:  # facts/exchange 4.10, Microsoft's pitfall
+            return [
+                ValidationTask("Check connectivity", False, "The domain of the recipient is not configured as part of connector.")
+            ]
+        tasks = []
+        for smart_host in connector.SmartHosts or connector.RecipientDomains:
+            target = smart_host if connector.SmartHosts else self.mx_target(smart_host) or smart_host
+            policy = policy_of(connector)
+            attempt = await self.probe(target, policy, self._hop(connector, target).ehlo_name)
+            good = attempt.outcome is Outcome.DELIVERED
+            detail = "" if good else wording.last_error(attempt, policy, self.config.era, self.config.server)
+            tasks.append(ValidationTask(f"Check connectivity to {target}", good, detail))  # row labels are unsourced
+        return tasks + [await self._send_test(recipient) for recipient in connector.ValidationRecipients]
+
+    async def _send_test(self, recipient: str) -> ValidationTask:
+        now = self.clock.now()
+        content = (
+            f"From: <{_TESTER}>\r\nTo: <{recipient}>\r\nSubject: Test email for connector validation\r\n\r\nA test.\r\n".encode()
+        )
+        message = Message(0, Envelope(_TESTER, (recipient,), content, f"<validation.{now:%H%M%S%f}@{self.config.server}>"), now)
+        hop = self.next_hop(message)
+        attempt = await self.attempt(message, hop)
+        good = attempt.outcome is Outcome.DELIVERED
+        detail = "" if good else wording.last_error(attempt, hop.policy, self.config.era, self.config.server)
+        return ValidationTask("Send test email", good, detail)
+
+    # --- receiving ----------------------------------------------------------------------------------------------------
+
+    def _accept(self, session: SessionFacts, envelope: Envelope, connector: InboundConnector | None) -> int:
+        content = headers.incoming(self.config, session, envelope, self.clock.now(), attributed=connector is not None)
+        kept = replace(envelope, content=content)
+        for recipient in envelope.recipients:
+            if recipient.lower() in self.mailboxes:
+                self.store(recipient, kept, session.id)
+            else:  # relayed for the tenant's own servers
+                self.submit(replace(kept, recipients=(recipient,)))
+        return next(self._internal_ids)

@@ -1,0 +1,216 @@
+"""Carries relays over real connections: one listener, two transports for each session, one receive buffer for all.
+
+`BufferedProtocol` with a shared buffer of 256 KB saves an allocation for each read; it is safe because a loop hands the
+buffer to one protocol at a time and the relay keeps nothing of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import cast
+
+from lab.appliance.relay import Close, ConnectReceiver, Relay, SendToReceiver, SendToSender
+from lab.errors import CannotTest
+from lab.net.directory import Endpoint
+from lab.transcript import Leg
+
+_BUFFER = memoryview(bytearray(256 * 1024))
+_HIGH_WATER = 512 * 1024
+_CONNECT_TIMEOUT = 30.0
+_IDLE_TIMEOUT = 600.0
+
+#: Makes the relay for a sender's address and port, and says where its receiver is and from which address to connect to it.
+Plan = tuple[Relay, Endpoint, str | None]
+
+
+class _LegProtocol(asyncio.BufferedProtocol):
+    """One leg's connection."""
+
+    def __init__(self, session: RelaySession, leg: Leg) -> None:
+        self.session, self.leg = session, leg
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport = cast("asyncio.Transport", transport)  # uvloop's is one, but does not inherit
+        transport.set_write_buffer_limits(_HIGH_WATER)
+        raw = transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.session.made(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return _BUFFER
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.session.received(self.leg, _BUFFER[:nbytes])
+
+    def eof_received(self) -> bool:
+        self.session.closed(self.leg, "")
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.transport = None
+        self.session.closed(self.leg, f"the connection broke: {error}" if error else "")
+
+    def pause_writing(self) -> None:
+        self.session.reading(self.leg, allowed=False)
+
+    def resume_writing(self) -> None:
+        self.session.reading(self.leg, allowed=True)
+
+
+class RelaySession:
+    """One session: a relay and its two connections."""
+
+    def __init__(self, carrier: RelayCarrier, plan: Callable[[str], Plan]) -> None:
+        self._carrier, self._plan = carrier, plan
+        self._legs = {leg: _LegProtocol(self, leg) for leg in Leg}
+        self._relay: Relay | None = None
+        self._target: Endpoint
+        self._source: str | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._heard = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def sender_protocol(self) -> asyncio.BufferedProtocol:
+        """The protocol for the accepted connection."""
+        return self._legs[Leg.SENDER]
+
+    def made(self, protocol: _LegProtocol) -> None:
+        assert protocol.transport is not None
+        if protocol.leg is Leg.SENDER:
+            self._carrier.sessions.add(self)
+            address, port = protocol.transport.get_extra_info("peername")[:2]
+            self._relay, self._target, self._source = self._plan(address)
+            self._relay.connected(address, port)
+            self._heard = self._carrier.loop.time()
+            self._timer = self._carrier.loop.call_later(self._carrier.idle_timeout, self._look)
+        elif self._relay is not None:
+            self._relay.receiver_connected(self._target.address, self._target.port)
+        self._act()
+
+    def received(self, leg: Leg, data: memoryview) -> None:
+        self._heard = self._carrier.loop.time()
+        if self._relay is not None:
+            (self._relay.from_sender if leg is Leg.SENDER else self._relay.from_receiver)(data)
+            self._act()
+
+    def closed(self, leg: Leg, error: str) -> None:
+        if self._relay is not None:
+            (self._relay.sender_closed if leg is Leg.SENDER else self._relay.receiver_closed)(error)
+            self._act()
+        if all(protocol.transport is None for protocol in self._legs.values()):
+            self._forget()
+
+    def reading(self, leg: Leg, *, allowed: bool) -> None:
+        """What cannot be written to one leg is not read from the other."""
+        other = self._legs[Leg.RECEIVER if leg is Leg.SENDER else Leg.SENDER].transport
+        if other is not None and not other.is_closing():
+            if allowed:
+                other.resume_reading()
+            else:
+                other.pause_reading()
+
+    def abort(self) -> None:
+        """End at once."""
+        for protocol in self._legs.values():
+            if protocol.transport is not None:
+                protocol.transport.abort()
+        self._forget()
+
+    def _act(self) -> None:
+        assert self._relay is not None
+        for action in self._relay.actions():
+            match action:
+                case SendToReceiver(data):
+                    self._write(Leg.RECEIVER, data)
+                case SendToSender(data):
+                    self._write(Leg.SENDER, data)
+                case ConnectReceiver():
+                    self._connecting = self._carrier.loop.create_task(self._connect())
+                case Close(leg, abort):
+                    self._close(leg, abort=abort)
+
+    def _write(self, leg: Leg, data: bytes) -> None:
+        transport = self._legs[leg].transport
+        if transport is not None:
+            transport.write(data)
+
+    def _close(self, leg: Leg, *, abort: bool) -> None:
+        transport = self._legs[leg].transport
+        if leg is Leg.RECEIVER and transport is None and self._connecting is not None:
+            self._connecting.cancel()
+        if transport is not None:
+            if abort:
+                transport.abort()
+            else:
+                transport.close()
+
+    async def _connect(self) -> None:
+        loop, target = self._carrier.loop, self._target
+        local = (self._source, 0) if self._source else None
+        try:
+            async with asyncio.timeout(_CONNECT_TIMEOUT):
+                await loop.create_connection(lambda: self._legs[Leg.RECEIVER], target.address, target.port, local_addr=local)
+        except TimeoutError:
+            self._failed(f"no connection to {target} within {_CONNECT_TIMEOUT:g} s")
+        except OSError as error:
+            self._failed(f"no connection to {target}: {error.strerror or error}")
+
+    def _failed(self, detail: str) -> None:
+        assert self._relay is not None
+        self._relay.connect_failed(detail)
+        self._act()
+
+    def _look(self) -> None:
+        """End a session in which nothing was said for the idle timeout."""
+        left = self._heard + self._carrier.idle_timeout - self._carrier.loop.time()
+        if left <= 0 and self._relay is not None:
+            self._relay.timed_out()
+            self._act()
+        else:
+            self._timer = self._carrier.loop.call_later(left, self._look)
+
+    def _forget(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._connecting is not None and not self._connecting.done():
+            self._connecting.cancel()
+        self._carrier.sessions.discard(self)
+
+
+class RelayCarrier:
+    """A listener whose sessions are relayed. `plan` is asked for each sender's address."""
+
+    def __init__(self, name: str, plan: Callable[[str], Plan], *, idle_timeout: float = _IDLE_TIMEOUT) -> None:
+        self._name, self._plan = name, plan
+        self.idle_timeout = idle_timeout
+        self.sessions: set[RelaySession] = set()
+        self.loop: asyncio.AbstractEventLoop
+        self._listener: asyncio.Server | None = None
+
+    async def start(self, address: str, port: int = 0) -> Endpoint:
+        """Listen; return where. Raises CannotTest where the address cannot be had."""
+        self.loop = asyncio.get_running_loop()
+        try:
+            self._listener = await self.loop.create_server(
+                lambda: RelaySession(self, self._plan).sender_protocol, address, port, backlog=512
+            )
+        except OSError as error:
+            hint = "choose another port, or end what listens there"
+            raise CannotTest(f"{self._name} cannot listen on {address}:{port}: {error.strerror or error}", hint=hint) from None
+        return Endpoint(*self._listener.sockets[0].getsockname()[:2])
+
+    async def stop(self) -> None:
+        """Close the listener and every session. May be called twice."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        tasks = [session._connecting for session in self.sessions if session._connecting is not None]  # noqa: SLF001  (its own)
+        for session in tuple(self.sessions):
+            session.abort()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # transports tell their protocols in the next round
