@@ -6,6 +6,7 @@ other exception is a bug of ours and is shown as one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -63,3 +64,14 @@ class PeerError(LabError):
         super().__init__(message)
         self.message = message
         self.blame = blame
+
+
+class UserErrors(UserError):
+    """Several errors of the user at once, in the order of their places."""
+
+    def __init__(self, errors: Sequence[UserError]) -> None:
+        super().__init__("; ".join(str(error) for error in errors))
+        self.errors = tuple(errors)
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)

@@ -44,15 +44,18 @@ def own_addresses() -> dict[str, str]:
 class Embedded:
     """A running topology. An async context manager: on entry everything listens, on exit nothing is left.
 
-    Takes the topology, the clock, and fixed ports by host (0 or absent: a free one). Raises CannotTest where a port is taken.
+    Takes the topology, the clock, fixed ports by host (0 or absent: a free one), and a mint to take certificates from. Raises
+    CannotTest where a port is taken.
     """
 
-    def __init__(self, topology: Topology, *, clock: Clock | None = None, ports: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, topology: Topology, *, clock: Clock | None = None, ports: Mapping[str, int] | None = None, mint: Mint | None = None
+    ) -> None:
         self.topology = topology
         self.clock = clock or Clock()
         self.transcript = Transcript()
         self.directory = Directory(own_addresses())
-        self.mint = Mint(self.clock.now())
+        self.mint = mint or Mint(self.clock.now())
         self._ports = dict(ports or {})
         surroundings = Surroundings(self.clock, self.transcript, self.mint, self.directory)
         self.exchange = ExchangeHost(surroundings)
@@ -68,13 +71,17 @@ class Embedded:
         return {"onprem": self.exchange, "online": self.online, "internet": self.internet}
 
     async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def start(self) -> None:
+        """Let every host listen; nothing is left behind where one cannot."""
         try:
             for name, host in self.hosts.items():
                 await host.start(self.topology, self._ports.get(name, 0))
         except BaseException:
             await self.stop()
             raise
-        return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.stop()

@@ -1,0 +1,33 @@
+# The verbs. CI calls only these; each makes what it needs first.
+PYTHON ?= python3
+BIN := .venv/bin
+TESTS ?= tests
+
+.PHONY: demo test check fix bench clean packages
+
+demo: .venv/runs ## watch the story of the post
+	@$(BIN)/smtplab demo
+
+test: .venv/develops packages ## every test, with coverage
+	@$(BIN)/pytest -n auto --cov --cov-report=term $(TESTS)
+
+check: .venv/develops ## lint, types, contracts
+	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+
+fix: .venv/develops ## format, and mend what lint can mend
+	@$(BIN)/ruff check --fix; $(BIN)/ruff format
+
+bench: .venv/develops packages ## the figures, with their limits
+	@$(BIN)/python -m bench
+
+clean: ## remove everything that make made
+	@rm -rf .venv .coverage .coverage.* htmlcov build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache && find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+packages: # foreign programs that tests talk to
+	@workshop/packages.sh
+
+.venv/runs: pyproject.toml workshop/environment.sh
+	@PYTHON=$(PYTHON) workshop/environment.sh . && touch $@
+
+.venv/develops: .venv/runs
+	@PYTHON=$(PYTHON) workshop/environment.sh '.[dev]' && touch $@

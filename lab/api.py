@@ -1,0 +1,176 @@
+"""`Lab`: a running topology for tests of one's own, as a context manager and as an async one."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from lab.backends.embedded import Embedded
+from lab.clock import Clock
+from lab.errors import UserError
+from lab.net.directory import Endpoint
+from lab.net.loop import loop_factory
+from lab.observe import flow_result
+from lab.online.config import Era
+from lab.runner import drain, in_era
+from lab.scenario.load import load_scenario, topology_of
+from lab.scenario.result import FlowResult
+from lab.sending.attempt import Envelope, Outcome
+from lab.sending.message import Delivered, Message
+from lab.transcript import Transcript
+
+_Result = TypeVar("_Result")
+
+
+class Lab:
+    """A scenario's broken topology, running. Takes the scenario's name or file, the era, and fixed ports by host.
+
+    In a `with` block it runs on a thread of its own and every method blocks; in an `async with` block it runs on the caller's
+    loop, and the methods whose names end in `_async` are for use there. Raises UserError for a bad scenario, CannotTest where
+    it cannot be brought up.
+    """
+
+    def __init__(
+        self, scenario: str | Path = "healthy", *, era: Era | str | None = None, ports: dict[str, int] | None = None
+    ) -> None:
+        self.loaded = load_scenario(scenario)
+        self.era = Era(era) if era else self.loaded.scenario.era
+        self.backend = Embedded(in_era(topology_of(self.loaded.broken), self.era), clock=Clock(), ports=ports)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._messages: list[tuple[str, Message]] = []
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        await self.backend.start()
+        self._folder = tempfile.TemporaryDirectory(prefix="smtplab-")
+        self.ca_file.write_bytes(self.backend.mint.ca_pem)
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.backend.stop()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        ready: Future[asyncio.AbstractEventLoop] = Future()
+        self._thread = threading.Thread(target=_run_loop, args=(ready,), name="smtplab", daemon=True)
+        self._thread.start()
+        self._loop = ready.result()
+        try:
+            return self._call(self.__aenter__())
+        except BaseException:
+            self._end_thread()
+            raise
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            self._call(self.__aexit__(kind, error, trace))
+        finally:
+            self._end_thread()
+
+    def _end_thread(self) -> None:
+        assert self._loop is not None
+        assert self._thread is not None
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop = None
+
+    def _call(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        if self._loop is None:
+            work.close()
+            raise UserError("the lab does not run in a with block", hint="use `with Lab(...)`, or the _async methods")
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    # --- what is there ------------------------------------------------------------------------------------------------
+
+    @property
+    def ca_file(self) -> Path:
+        """A PEM file with the root that everybody in the lab trusts; gone when the lab is."""
+        if self._folder is None:
+            raise UserError("the lab does not run", hint="enter it first")
+        return Path(self._folder.name) / "ca.pem"
+
+    @property
+    def transcript(self) -> Transcript:
+        """Everything that was seen."""
+        return self.backend.transcript
+
+    @property
+    def clock(self) -> Clock:
+        """The lab's clock."""
+        return self.backend.clock
+
+    def endpoint(self, host: str) -> Endpoint:
+        """Return where a host listens: SMTP for mail hosts and the appliance, DNS for `dns`. Raises UserError for another name."""
+        if host == "dns" and self.backend.dns.endpoint is not None:
+            return self.backend.dns.endpoint
+        if host not in self.backend.hosts:
+            raise UserError(f"there is no host {host!r}", hint=f"hosts: {', '.join(self.backend.hosts)}")
+        return self.backend.directory.endpoint(host)
+
+    def mailbox(self, address: str) -> list[Delivered]:
+        """Return the messages of a mailbox, oldest first. Raises UserError for an address that has none."""
+        for host in self.backend.mail_hosts.values():
+            if address.lower() in host.mailboxes:
+                return list(host.mailboxes[address.lower()])
+        raise UserError(f"there is no mailbox {address!r}")
+
+    # --- what one does ------------------------------------------------------------------------------------------------
+
+    def send(self, flow: str, content: bytes | None = None) -> FlowResult:
+        """Send a message along a flow, such as `online -> onprem`, try it once, and return what became of it."""
+        return self._call(self.send_async(flow, content))
+
+    def fix(self, name: str) -> None:
+        """Apply a fix of the scenario."""
+        self._call(self.fix_async(name))
+
+    def drain(self) -> list[FlowResult]:
+        """Let the queues retry on the lab's clock; return what became of every message that was sent."""
+        return self._call(self.drain_async())
+
+    async def send_async(self, flow: str, content: bytes | None = None) -> FlowResult:
+        """See `send`."""
+        ends = self.backend.topology.flows.get(flow)
+        if ends is None:
+            raise UserError(f"there is no flow {flow!r}", hint=f"flows: {', '.join(self.backend.topology.flows)}")
+        host = self.backend.mail_hosts[flow.partition(" ")[0]]
+        content = content if content is not None else f"Subject: {flow}\r\n\r\n{flow}\r\n".encode()
+        message = host.submit(Envelope(ends.sender, (ends.recipient,), content))
+        self._messages.append((flow, message))
+        await host.process()
+        return flow_result(self.backend, flow, message)
+
+    async def fix_async(self, name: str) -> None:
+        """See `fix`."""
+        fix = self.loaded.scenario.fix(name)
+        if fix is None:
+            known = ", ".join(fix.name for fix in self.loaded.scenario.fixes) or "none"
+            raise UserError(f"{self.loaded.name} has no fix {name!r}", hint=f"its fixes: {known}")
+        self.backend.apply(in_era(self.loaded.fixed(fix), self.era))
+
+    async def drain_async(self) -> list[FlowResult]:
+        """See `drain`."""
+        await drain(self.backend, [message for _, message in self._messages if message.outcome is Outcome.DEFERRED])
+        return [flow_result(self.backend, flow, message) for flow, message in self._messages]
+
+
+def _run_loop(ready: Future[asyncio.AbstractEventLoop]) -> None:
+    loop = loop_factory()()
+    asyncio.set_event_loop(loop)
+    ready.set_result(loop)
+    try:
+        loop.run_forever()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()

@@ -1,0 +1,12 @@
+"""Completion of scenario names in the shell."""
+
+from __future__ import annotations
+
+import click
+
+
+def scenario_names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the scenarios that begin with what was typed."""
+    from lab.scenario.catalogue import names
+
+    return [name for name in names() if name.startswith(incomplete)]

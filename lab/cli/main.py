@@ -1,0 +1,108 @@
+"""The group `smtplab`: finds commands by name, imports each when it is called, and turns errors into sentences and exit codes.
+
+Exit codes: 0 all well, 1 something was tested and is not as expected, 2 could not be tested or wrong use, 70 a bug of ours,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from lab.errors import UserError, UserErrors
+
+BUG, INTERRUPTED, TERMINATED = 70, 130, 143
+
+#: name -> (module and function, one line for the help)
+COMMANDS = {
+    "demo": ("lab.cli.demo:demo", "Watch the story of the post: mail breaks, why, the fix, mail flows."),
+    "run": ("lab.cli.run:run", "Play scenarios and judge them: fault, reasons, fixes."),
+    "scenarios": ("lab.cli.scenarios:scenarios", "List the scenarios."),
+    "validate": ("lab.cli.validate:validate", "Check scenario files without playing them."),
+    "schema": ("lab.cli.schema:schema", "Print the JSON Schema of scenario files."),
+    "up": ("lab.cli.up:up", "Start a scenario's hosts and keep them up for your own programs."),
+    "cert": ("lab.cli.cert:cert", "Write certificates, good ones and all kinds of bad ones."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports one only to run it or to show its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        import difflib
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(COMMANDS)}."
+            ctx.fail(f"No such command {args[0]!r}. {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="smtplab", prog_name="smtplab")
+def group() -> None:
+    """A mail engineer's copy of the place where TLS breaks mail: an emulated Exchange behind a security appliance, an emulated
+    Exchange Online that checks certificates, and somebody else on the internet. Begin with: smtplab demo
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and leave with its exit code."""
+    sys.exit(outcome(arguments))
+
+
+def outcome(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; every error has been shown."""
+    try:
+        code = group.main(args=list(arguments) if arguments is not None else None, prog_name="smtplab", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except UserError as error:
+        show(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # who read our output has gone (`| head`): what Python would still flush at exit must not complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        text = "This is a bug in smtplab. Please report it with the lines above, the command and the scenario."
+        click.secho(text, fg="red", err=True)
+        return BUG
+    return code if isinstance(code, int) else 0
+
+
+def show(error: UserError) -> None:
+    """Show the user's error: the sentence, and below it what to do."""
+    for one in error.errors if isinstance(error, UserErrors) else (error,):
+        click.secho(f"smtplab: {one}", fg="red", err=True)
+        if one.hint:
+            click.echo(f"  {one.hint}", err=True)

@@ -1,0 +1,38 @@
+"""Where output goes: rich on a terminal, plain text in a pipe; progress only on a terminal's standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+#: Columns in a pipe: wide enough that no table breaks its lines for want of a terminal.
+_PIPE_WIDTH = 132
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console for standard output (or error). Colours only on a terminal that has them (NO_COLOR, TERM=dumb)."""
+    stream = sys.stderr if stderr else sys.stdout
+    if stream.isatty():
+        plain = os.environ.get("TERM") == "dumb" or bool(os.environ.get("NO_COLOR"))
+        return Console(stderr=stderr, highlight=False, no_color=plain or None, emoji=False)
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdigit() and int(columns) > 0 else _PIPE_WIDTH
+    # FORCE_COLOR must not colour a pipe: what is piped is read by programs
+    return Console(
+        stderr=stderr, highlight=False, no_color=True, force_terminal=False, color_system=None, width=width, emoji=False, soft_wrap=True
+    )
+
+
+@contextmanager
+def progress(text: str) -> Iterator[Callable[[str], None]]:
+    """Show that work goes on; the yielded function changes the text. Silent where standard error is no terminal."""
+    errors = console(stderr=True)
+    if not errors.is_terminal or errors.is_dumb_terminal:
+        yield lambda _: None
+        return
+    with errors.status(text) as status:
+        yield lambda text: status.update(text)

@@ -1,0 +1,186 @@
+"""Plays scenarios: bring up, play the flows, observe, judge, fix, let the queues retry on the lab's clock, judge again, take down.
+
+Each fix starts from a fresh broken topology, so that no fix profits from another. Certificates are minted once for a run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from lab.backends.embedded import Embedded
+from lab.clock import Clock
+from lab.errors import UserError
+from lab.observe import flow_result, judge, judge_control
+from lab.online.config import Era
+from lab.scenario.load import Loaded, topology_of
+from lab.scenario.model import Expectation, Fix
+from lab.scenario.result import FlowResult, ScenarioResult, Stage, ValidationResult
+from lab.scenario.topology import Topology
+from lab.sending.attempt import Envelope, Outcome
+from lab.sending.message import Message
+from lab.tls.mint import Mint
+
+#: After a fix every waiting message is tried this often before it counts as not cured; more only where it must expire.
+_TRIES_AFTER_FIX = 2
+_MOST_ROUNDS = 1000
+Progress = Callable[[str], None]
+
+
+async def run_scenario(
+    loaded: Loaded, *, era: Era | None = None, fix: str | None = None, control: bool = False, progress: Progress | None = None
+) -> ScenarioResult:
+    """Play a scenario in an era (its own by default), with all its fixes or one, or as a control without its faults.
+
+    `progress` is told each phase. Raises UserError for an unknown fix, CannotTest where the lab cannot be brought up.
+    """
+    run = _Run(loaded, era or loaded.scenario.era, progress or (lambda _: None))
+    fixes = _chosen(loaded, fix) if not control else ()
+    stages = [await run.first_stage(control=control)] if control or not fixes else []
+    for number, one in enumerate(fixes):
+        first, second = await run.fixed_stage(one, control=control)
+        stages += [first, second] if number == 0 else [second]
+    return ScenarioResult(loaded.name, loaded.scenario, run.era, control, run.began, tuple(stages), run.seconds)
+
+
+def _chosen(loaded: Loaded, name: str | None) -> tuple[Fix, ...]:
+    if name is None:
+        return loaded.scenario.fixes
+    one = loaded.scenario.fix(name)
+    if one is None:
+        known = ", ".join(fix.name for fix in loaded.scenario.fixes) or "none"
+        raise UserError(f"{loaded.name} has no fix {name!r}", hint=f"its fixes: {known}")
+    return (one,)
+
+
+def in_era(topology: Topology, era: Era) -> Topology:
+    """Return a topology whose Exchange Online speaks as in an era."""
+    return replace(topology, online=replace(topology.online, era=era))
+
+
+class _Run:
+    def __init__(self, loaded: Loaded, era: Era, progress: Progress) -> None:
+        self.loaded, self.era, self._progress = loaded, era, progress
+        self.began = datetime.now(UTC)
+        self.seconds: dict[str, float] = {}
+        self._mint = Mint(self.began)
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        self._progress(name)
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+    def _lab(self, topology: Topology) -> Embedded:
+        return Embedded(in_era(topology, self.era), clock=Clock(self.began), mint=self._mint)
+
+    async def first_stage(self, *, control: bool) -> Stage:
+        """Play the fault (or, as a control, health) alone."""
+        topology = topology_of(self.loaded.healthy if control else self.loaded.broken)
+        lab = self._lab(topology)
+        with self._phase("bring up"):
+            await lab.start()
+        try:
+            return (await self._broken(lab, control=control))[0]
+        finally:
+            with self._phase("take down"):
+                await lab.stop()
+
+    async def fixed_stage(self, fix: Fix, *, control: bool) -> tuple[Stage, Stage]:
+        """Play the fault, apply a fix, drain the queues, play again."""
+        lab = self._lab(topology_of(self.loaded.broken))
+        with self._phase("bring up"):
+            await lab.start()
+        try:
+            first, sent = await self._broken(lab, control=control)
+            waiting = {flow: m for flow, m in sent.items() if m.outcome is Outcome.DEFERRED}
+            began, entries = lab.clock.now(), len(lab.transcript)
+            with self._phase("fix"):
+                lab.apply(in_era(self.loaded.fixed(fix), self.era))
+            with self._phase("drain"):
+                to_the_end = any(e.outcome is Outcome.BOUNCED for e in fix.expect.flows.values())
+                await drain(lab, list(waiting.values()), to_the_end=to_the_end)
+            with self._phase("play again"):
+                again = await play(lab)
+                validation = await validate(lab)
+            with self._phase("judge"):
+                results = {flow: flow_result(lab, flow, message) for flow, message in again.items()}
+                queued = {flow: flow_result(lab, flow, message) for flow, message in waiting.items()}
+                second = self._stage(lab, fix, fix.expect, results, queued, validation, began, entries)
+            return first, second
+        finally:
+            with self._phase("take down"):
+                await lab.stop()
+
+    async def _broken(self, lab: Embedded, *, control: bool) -> tuple[Stage, dict[str, Message]]:
+        began = lab.clock.now()
+        with self._phase("play"):
+            sent = await play(lab)
+            validation = await validate(lab)
+        with self._phase("judge"):
+            results = {flow: flow_result(lab, flow, message) for flow, message in sent.items()}
+            expect = self.loaded.scenario.expect
+            stage = self._stage(lab, None, expect, results, {}, validation, began, 0)
+            if control:
+                stage = replace(stage, checks=judge_control(self.loaded, expect, stage.checks, results))
+        return stage, sent
+
+    def _stage(
+        self, lab: Embedded, fix: Fix | None, expect: Expectation, flows: dict[str, FlowResult], queued: dict[str, FlowResult],
+        validation: tuple[ValidationResult, ...], began: datetime, entries: int,
+    ) -> Stage:  # fmt: skip
+        checks = judge(lab, expect, self.era, flows, queued, validation)
+        return Stage(fix, flows, queued, validation, checks, lab.clock.now() - began, tuple(lab.transcript)[entries:])
+
+
+async def play(lab: Embedded) -> dict[str, Message]:
+    """Send one message along each flow, all at once, and try each once."""
+    sent = {}
+    for flow, ends in lab.topology.flows.items():
+        host = lab.mail_hosts[flow.partition(" ")[0]]
+        number = len(host.messages) + 1
+        content = (
+            f"From: <{ends.sender}>\r\nTo: <{ends.recipient}>\r\nSubject: {flow} ({number})\r\n"
+            f"Message-ID: <{flow.replace(' -> ', '.')}.{number}@{ends.sender.partition('@')[2]}>\r\n\r\n{flow}, message {number}.\r\n"
+        )
+        message_id = f"<{flow.replace(' -> ', '.')}.{number}@{ends.sender.partition('@')[2]}>"
+        sent[flow] = host.submit(Envelope(ends.sender, (ends.recipient,), content.encode(), message_id))
+    await _process(lab)
+    return sent
+
+
+async def validate(lab: Embedded) -> tuple[ValidationResult, ...]:
+    """Play connector validation for each enabled outbound connector."""
+    rows = []
+    for connector in lab.topology.online.outbound_connectors:
+        tasks = await lab.online.validate_connector(connector.Name)
+        rows += [ValidationResult(task.TaskName, task.IsTaskSuccessful, task.Detail) for task in tasks]
+    return tuple(rows)
+
+
+async def drain(lab: Embedded, waiting: list[Message], *, to_the_end: bool = False) -> None:
+    """Let the retry schedules run on the lab's clock until nothing waits, or each waiting message was tried again in vain.
+
+    `to_the_end` goes on until what cannot be delivered has expired.
+    """
+    before = {id(message): len(message.attempts) for message in waiting}
+    for _ in range(_MOST_ROUNDS):
+        open_ones = [m for m in waiting if m.outcome is Outcome.DEFERRED]
+        if not to_the_end:
+            open_ones = [m for m in open_ones if len(m.attempts) - before[id(m)] < _TRIES_AFTER_FIX]
+        moments = [moment for host in lab.mail_hosts.values() if (moment := host.next_due()) is not None]
+        if not open_ones or not moments:
+            return
+        lab.clock.advance_to(min(moments))
+        await _process(lab)
+
+
+async def _process(lab: Embedded) -> None:
+    await asyncio.gather(*(host.process() for host in lab.mail_hosts.values()))

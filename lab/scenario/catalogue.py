@@ -1,0 +1,55 @@
+"""Where scenario files are: in the installed package, or in the repository beside it."""
+
+from __future__ import annotations
+
+import difflib
+from functools import lru_cache
+from pathlib import Path
+
+from lab.errors import UserError
+
+_SUFFIX = ".yaml"
+
+
+@lru_cache(maxsize=1)
+def folder() -> Path:
+    """Return the folder of the scenarios that come with smtplab."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "_scenarios"
+    return installed if installed.is_dir() else package.parent / "scenarios"
+
+
+def names() -> list[str]:
+    """Return the names of all scenarios, in order."""
+    return sorted(path.stem for path in folder().rglob(f"*{_SUFFIX}") if "topologies" not in path.parts)
+
+
+def find(name: str | Path, beside: Path | None = None) -> Path:
+    """Return the file of a scenario: a path as it is, a name from the catalogue, or one beside another file. Raises UserError."""
+    path = Path(name)
+    if path.suffix in (_SUFFIX, ".yml") or len(path.parts) > 1:
+        if not path.exists():
+            raise UserError("there is no such file", file=str(path))
+        return path
+    if beside is not None and (near := beside.parent / f"{name}{_SUFFIX}").exists():
+        return near
+    found = next((p for p in folder().rglob(f"{name}{_SUFFIX}") if "topologies" not in p.parts), None)
+    if found is None:
+        close = difflib.get_close_matches(str(name), names(), 1)
+        raise UserError(
+            f"there is no scenario {str(name)!r}", hint=f"did you mean {close[0]}?" if close else "smtplab scenarios lists them"
+        )
+    return found
+
+
+def find_topology(name: str, beside: Path) -> Path:
+    """Return the file of a topology: beside the scenario, or from the catalogue. Raises UserError."""
+    for candidate in (
+        beside.parent / f"{name}{_SUFFIX}",
+        beside.parent / "topologies" / f"{name}{_SUFFIX}",
+        folder() / "topologies" / f"{name}{_SUFFIX}",
+    ):
+        if candidate.exists() and candidate.resolve() != beside.resolve():
+            return candidate
+    known = sorted(path.stem for path in (folder() / "topologies").glob(f"*{_SUFFIX}"))
+    raise UserError(f"there is no topology {name!r}", hint=f"there are: {', '.join(known)}")

@@ -1,0 +1,279 @@
+"""From a file to a `Scenario` that can be played. Every error names file, line and key, and all that can be found are found at
+once.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from lab.appliance.behaviours import load_behaviour
+from lab.errors import UserError, UserErrors
+from lab.scenario import catalogue, change, model
+from lab.scenario.model import Change, Scenario
+from lab.scenario.source import Place, Source, read
+from lab.scenario.topology import Flow, Topology
+from lab.tls.mint_cases import CASES
+
+_CHAIN = 8  # files that may inherit from one another
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A scenario with its name and topologies: `healthy` without, `broken` with its faults, both as plain data too."""
+
+    name: str
+    scenario: Scenario
+    healthy: dict[str, Any]
+    broken: dict[str, Any]
+
+    def fixed(self, fix: model.Fix) -> Topology:
+        """Return the topology after a fix of the broken one."""
+        return topology_of(change.apply(fix.changes, self.broken))
+
+
+def load_scenario(name: str | Path) -> Loaded:
+    """Load a scenario of the catalogue by name, or a file by path. Raises UserError."""
+    path = catalogue.find(name)
+    source = read(path)
+    data = _inherited(source, path)
+    scenario: Scenario = _validated(scenario_adapter(), data, source)
+    _check_changes(source, scenario)
+    healthy = change.apply(scenario.topology.changes, _topology_data(scenario.topology.inherit, path, source))
+    problems: list[UserError] = []
+    broken = healthy
+    places: list[tuple[Place, Iterable[Change], bool]] = [(("topology",), (), True)]
+    places += [(("faults", number), fault.changes, True) for number, fault in enumerate(scenario.faults)]
+    places += [(("fixes", number), fix.changes, False) for number, fix in enumerate(scenario.fixes)]
+    for place, changes, lasting in places:
+        try:
+            changed = change.apply(changes, broken)
+            topology = topology_of(changed)
+        except UserError as error:
+            problems.append(_placed(error, source, (*place, "changes")))
+        else:
+            broken = changed if lasting else broken
+            if place == ("topology",):
+                problems += _check_names(scenario, topology, source)
+    _raise(problems)
+    return Loaded(path.stem, scenario, healthy, broken)
+
+
+@lru_cache(maxsize=1)
+def scenario_adapter() -> TypeAdapter[Scenario]:
+    """Return pydantic's view of a scenario."""
+    return TypeAdapter(Scenario)
+
+
+@lru_cache(maxsize=1)
+def _topology_adapter() -> TypeAdapter[Topology]:
+    return TypeAdapter(Topology)
+
+
+def topology_of(data: dict[str, Any]) -> Topology:
+    """Make a topology of its plain data, and see that it holds together. Raises UserError."""
+    plain = {**data}
+    if isinstance(plain.get("appliance"), dict):
+        rules = plain["appliance"].get("rules")
+        if isinstance(rules, list):
+            plain["appliance"] = {**plain["appliance"], "rules": [_plain_rule(rule) for rule in rules]}
+    try:
+        topology = _topology_adapter().validate_python(plain)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(_message(first), key=".".join(map(str, first["loc"])), hint=_hint(first)) from None
+    _check_topology(topology)
+    return topology
+
+
+def _plain_rule(rule: Any) -> Any:
+    """A behaviour may be a word, or one word with its settings."""
+    if not isinstance(rule, dict) or not isinstance(rule.get("behaviours"), list):
+        return rule
+    behaviours: list[Any] = []
+    for behaviour in rule["behaviours"]:
+        if isinstance(behaviour, str):
+            behaviours.append({"name": behaviour})
+        elif isinstance(behaviour, dict) and len(behaviour) == 1 and "name" not in behaviour:
+            ((name, settings),) = behaviour.items()
+            behaviours.append({"name": name, "settings": settings or {}})
+        else:
+            behaviours.append(behaviour)
+    return {**rule, "behaviours": behaviours}
+
+
+def _check_topology(topology: Topology) -> None:
+    store = topology.appliance.certificates
+    for rule in topology.appliance.rules:
+        for spec in rule.behaviours:
+            termination = load_behaviour(spec).termination()
+            for name in (termination.certificate, termination.client_certificate) if termination else ():
+                if name is not None and name not in store:
+                    raise UserError(
+                        f"the appliance holds no certificate {name!r}", hint=f"its store: {', '.join(store) or 'empty'}"
+                    )
+        for sender in rule.senders:
+            if "." not in sender and ":" not in sender and sender not in HOSTS:
+                raise UserError(f"{sender!r} is no host of the topology", hint=_near(sender, HOSTS))
+    names = [*store, *(c.certificate for c in topology.exchange.certificates), topology.online.certificate]
+    for name in names + ([topology.internet.certificate] if topology.internet.certificate else []):
+        if name not in CASES:
+            raise UserError(f"the mint knows no certificate {name!r}", hint=_near(name, CASES))
+    for name, host in topology.dns.hosts.items():
+        if host not in HOSTS:
+            raise UserError(f"{host!r} is no host of the topology", key=f"dns.hosts.{name}", hint=_near(host, HOSTS))
+
+
+HOSTS = ("exchange", "appliance", "online", "internet", "dns")
+
+
+def _check_names(scenario: Scenario, topology: Topology, source: Source) -> list[UserError]:
+    """Flows must exist, and fixes must have names of their own."""
+    problems = []
+    expectations: list[tuple[Place, model.Expectation]] = [(("expect",), scenario.expect)]
+    expectations += [(("fixes", number, "expect"), fix.expect) for number, fix in enumerate(scenario.fixes)]
+    for place, expectation in expectations:
+        for flow in expectation.flows:
+            if flow != "*" and flow not in topology.flows:
+                error = UserError(f"there is no flow {flow!r}", hint=_near(flow, topology.flows))
+                problems.append(_placed(error, source, (*place, "flows", flow)))
+    names = [fix.name for fix in scenario.fixes]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            problems.append(_placed(UserError(f"a fix {name!r} is there already"), source, ("fixes", number, "name")))
+    return problems
+
+
+def _check_changes(source: Source, scenario: Scenario) -> None:
+    problems = []
+    groups: list[tuple[Place, tuple[Change, ...]]] = [(("topology", "changes"), scenario.topology.changes)]
+    groups += [(("faults", n, "changes"), fault.changes) for n, fault in enumerate(scenario.faults)]
+    groups += [(("fixes", n, "changes"), fix.changes) for n, fix in enumerate(scenario.fixes)]
+    for place, changes in groups:
+        for number, one in enumerate(changes):
+            if sum(word is not None for word in (one.set, one.add, one.remove)) != 1:
+                error = UserError("a change has one of set, add and remove", hint="for instance {set: online.era, to: classic}")
+                problems.append(_placed(error, source, (*place, number)))
+    _raise(problems)
+
+
+def _inherited(source: Source, path: Path, seen: tuple[Path, ...] = ()) -> Any:
+    """Return a file's data over that of the one that it inherits from, key by key."""
+    data = source.data
+    if not isinstance(data, dict) or "inherit" not in data:
+        return data
+    place: Place = ("inherit",)
+    parent = data["inherit"]
+    chain = (*seen, path.resolve())
+    if not isinstance(parent, str):
+        raise _placed(UserError("must be the name of a scenario"), source, place)
+    try:
+        parent_path = catalogue.find(parent, beside=path)
+    except UserError as error:
+        raise _placed(error, source, place) from None
+    if parent_path.resolve() in chain or len(chain) > _CHAIN:
+        names = " -> ".join([*(p.stem for p in chain), parent_path.stem])
+        raise _placed(UserError(f"inherits from itself: {names}"), source, place)
+    parent_data = _inherited(read(parent_path), parent_path, chain)
+    return {**parent_data, **{key: value for key, value in data.items() if key != "inherit"}}
+
+
+def _topology_data(name: str, beside: Path, asked: Source, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    place: Place = ("topology", "inherit") if not seen else ("inherit",)
+    try:
+        path = catalogue.find_topology(name, beside=beside)
+    except UserError as error:
+        raise _placed(error, asked, place) from None
+    chain = (*seen, path.resolve())
+    if path.resolve() in seen or len(chain) > _CHAIN:
+        raise _placed(UserError(f"inherits from itself: {' -> '.join(p.stem for p in chain)}"), asked, place)
+    source = read(path)
+    data = source.data
+    if not isinstance(data, dict):
+        raise UserError("is no topology", file=source.file, line=1)
+    if "inherit" in data:
+        parent = _topology_data(str(data["inherit"]), path, source, chain)
+        changes: tuple[Change, ...] = _validated(TypeAdapter(tuple[Change, ...]), data.get("changes", []), source, ("changes",))
+        return change.apply(changes, parent)
+    try:
+        topology_of(data)
+    except UserError as error:
+        where: Place = tuple(int(part) if part.isdigit() else part for part in (error.key or "").split("."))
+        raise _placed(error, source, where) from None
+    return data
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+def _validated(adapter: TypeAdapter[Any], data: Any, source: Source, below: Place = ()) -> Any:
+    try:
+        return adapter.validate_python(data)
+    except ValidationError as error:
+        problems = []
+        for entry in error.errors():
+            place = tuple(
+                part for part in entry["loc"] if not (isinstance(part, str) and ("[" in part or part in ("str", "tuple", "dict")))
+            )
+            problem = UserError(_message(entry), key=".".join(map(str, below + place)), hint=_hint(entry))
+            problems.append(_placed(problem, source, below + place))
+        unique = {(p.line, p.key): p for p in reversed(problems)}
+        raise UserErrors(sorted(unique.values(), key=lambda problem: problem.line or 0)) from None
+
+
+def _placed(error: UserError, source: Source, place: Place) -> UserError:
+    if error.file is not None:
+        return error
+    key = error.key if error.key and not place else ".".join(map(str, place))
+    return UserError(error.message, file=source.file, line=source.line(place), key=key, hint=error.hint)
+
+
+def _raise(problems: list[UserError]) -> None:
+    if problems:
+        raise UserErrors(problems)
+
+
+def _message(entry: Any) -> str:
+    match entry["type"]:
+        case "extra_forbidden" | "unexpected_keyword_argument":
+            return "is no key that is known here"
+        case "missing" | "missing_keyword_only_argument" | "missing_argument":
+            return "is missing"
+        case "enum":
+            return f"cannot be {entry['input']!r}"
+        case "dataclass_type":
+            return f"must be keys with values, not {entry['input']!r}"
+        case _:
+            text = str(entry["msg"])
+            return f"{text[:1].lower()}{text[1:]}, not {entry['input']!r}"[:300]
+
+
+def _hint(entry: Any) -> str | None:
+    if entry["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return _near(str(entry["loc"][-1]), _known_keys())
+    if entry["type"] == "enum":
+        expected = str(entry["ctx"]["expected"])
+        choices = [choice.strip(" '") for choice in expected.replace(" or ", ",").split(",")]
+        near = difflib.get_close_matches(str(entry["input"]), choices, 1)
+        return f"did you mean {near[0]}?" if near else f"one of: {', '.join(choices)}"
+    return None
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    choices = list(known)
+    near = difflib.get_close_matches(word, choices, 1)
+    return f"did you mean {near[0]}?" if near else f"there are: {', '.join(choices)}" if len(choices) < 12 else "see smtplab schema"
+
+
+@lru_cache(maxsize=1)
+def _known_keys() -> tuple[str, ...]:
+    """All keys of scenario and topology files."""
+    kinds = [kind for kind in vars(model).values() if is_dataclass(kind)] + [Topology, Flow]
+    keys = {entry.name for kind in kinds for entry in fields(kind)}
+    return tuple(sorted(keys))

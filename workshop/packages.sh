@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Bring the foreign programs that the tests and benches talk to. As root on Debian they are installed, without starting a
+# daemon; elsewhere this says what is missing, and the tests that need it are left out (in CI they fail).
+set -euo pipefail
+
+programs=(swaks:swaks sslscan:sslscan openssl:openssl dig:dnsutils postfix:postfix posttls-finger:postfix)
+missing=()
+PATH=$PATH:/usr/sbin:/sbin
+for entry in "${programs[@]}"; do
+  command -v "${entry%%:*}" >/dev/null || missing+=("${entry#*:}")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  echo "not installed here: ${missing[*]}. The tests that need them are left out and say so." >&2
+  exit 0
+fi
+
+echo "installing ${missing[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then # no daemon may start, and no trace of this may stay
+  trap 'rm -f $policy' EXIT
+  printf '#!/bin/sh\nexit 101\n' >$policy
+  chmod 755 $policy
+fi
+echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections || true
+(apt-get update && apt-get install -y --no-install-recommends "${missing[@]}") >&2
