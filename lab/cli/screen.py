@@ -23,7 +23,14 @@ def console(*, stderr: bool = False) -> Console:
     width = int(columns) if columns.isdigit() and int(columns) > 0 else _PIPE_WIDTH
     # FORCE_COLOR must not colour a pipe: what is piped is read by programs
     return Console(
-        stderr=stderr, highlight=False, no_color=True, force_terminal=False, color_system=None, width=width, emoji=False, soft_wrap=True
+        stderr=stderr,
+        highlight=False,
+        no_color=True,
+        force_terminal=False,
+        color_system=None,
+        width=width,
+        emoji=False,
+        soft_wrap=True,
     )
 
 

@@ -1,0 +1,106 @@
+"""Every scenario of the catalogue, in both eras, with each of its fixes, and as a control without its fault."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.net.loop import run
+from lab.online.config import Era
+from lab.report.text import lines
+from lab.runner import run_scenario
+from lab.scenario import catalogue
+from lab.scenario.load import load_scenario
+from lab.scenario.model import Cures
+from lab.scenario.result import CheckKind
+from lab.sending.attempt import Outcome
+
+NAMES = catalogue.names()
+BROKEN = [name for name in NAMES if load_scenario(name).scenario.faults]
+
+
+def test_the_first_eight_are_there() -> None:
+    assert {
+        "healthy", "appliance-resigns-tls", "exchange-certificate-expired", "hybrid-certificate-mismatch",
+        "receive-connector-certificate-unset", "receive-connector-certificate-dangling", "certificate-name-mismatch", "intermediate-missing",
+    } <= set(NAMES)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("era", list(Era))
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_as_the_file_says_with_each_fix(name: str, era: Era) -> None:
+    result = run(run_scenario(load_scenario(name), era=era))
+    assert result.met, "\n".join(lines(result))
+    assert len(result.stages) == 1 + len(result.scenario.fixes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("era", list(Era))
+@pytest.mark.parametrize("name", NAMES)
+def test_without_its_fault_it_does_not_fail(name: str, era: Era) -> None:
+    result = run(run_scenario(load_scenario(name), era=era, control=True))
+    assert result.met, "\n".join(lines(result))
+    assert all(flow.delivered for flow in result.stages[0].flows.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_control_without_the_control_would_be_noticed(name: str) -> None:
+    """The scenario's own expectations, held against a healthy lab, are not met: none of them holds by accident."""
+    from dataclasses import replace
+
+    loaded = load_scenario(name)
+    healthy = replace(loaded, broken=loaded.healthy, scenario=replace(loaded.scenario, fixes=()))
+    result = run(run_scenario(healthy))
+    unmet = {check.kind for check in result.stages[0].checks if not check.met}
+    assert {CheckKind.OUTCOME, CheckKind.REASON} <= unmet
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_each_has_a_cure_and_a_tempting_non_cure(name: str) -> None:
+    scenario = load_scenario(name).scenario
+    assert any(fix.cures is Cures.YES and not fix.weakens for fix in scenario.fixes)
+    assert any(fix.cures is not Cures.YES or fix.weakens for fix in scenario.fixes)
+    assert scenario.why
+    assert scenario.report
+    assert scenario.sources
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_a_fix_claims_is_what_it_expects(name: str) -> None:
+    """A fix that cures expects every flow to be delivered, one that does not expects one that is not."""
+    loaded = load_scenario(name)
+    for fix in loaded.scenario.fixes:
+        outcomes = {fix.expect.flow(flow).outcome for flow in loaded.healthy["flows"]}
+        assert (outcomes == {Outcome.DELIVERED}) is (fix.cures is Cures.YES), fix.name
+
+
+@pytest.mark.slow
+def test_the_post_as_it_is_told() -> None:
+    """Within a side and to and from the internet all is well; across the hybrid nothing is; then everything arrives once."""
+    result = run(run_scenario(load_scenario("appliance-resigns-tls"), fix="bind-exchange-certificate"))
+    fault, fixed = result.stages
+    deferred = {flow for flow, seen in fault.flows.items() if seen.outcome is Outcome.DEFERRED}
+    assert deferred == {"online -> onprem", "onprem -> online"}
+    assert all(seen.delivered for flow, seen in fault.flows.items() if flow not in deferred)
+    words = fault.flows["online -> onprem"].words
+    assert words.startswith("Reason: [{LED=450 4.7.320 Certificate validation failed")
+    assert not any(row.successful for row in fault.validation)
+    assert set(fixed.queued) == deferred
+    assert all(seen.copies == 1 for seen in (*fixed.queued.values(), *fixed.flows.values()))
+    assert all(row.successful for row in fixed.validation)
+
+
+@pytest.mark.slow
+def test_a_wrong_expectation_is_reported_with_its_transcript(tmp_path) -> None:  # type: ignore[no-untyped-def]  # pytest's Path
+    path = tmp_path / "wrong.yaml"
+    path.write_text(
+        "inherit: appliance-resigns-tls\nfixes: []\nexpect:\n  flows:\n    online -> onprem: {outcome: deferred, reason: starttls-missing}\n"
+    )
+    result = run(run_scenario(load_scenario(path)))
+    text = "\n".join(lines(result))
+    assert not result.met
+    assert "expected: starttls-missing" in text
+    assert "seen:     certificate" in text
+    assert "~~>" not in text  # the sender left before it said a word inside TLS
+    assert "-->  STARTTLS" in text
