@@ -21,6 +21,9 @@ from lab.errors import Blame
 SAMPLE = 4096
 
 
+_NOTHING: Mapping[str, Any] = {}
+
+
 class Leg(StrEnum):
     """Which peer an entry is about, as seen from the recording host."""
 
@@ -98,8 +101,15 @@ class Transcript:
         **detail: Any,
     ) -> None:
         """Add an entry, stamped with the present."""
-        entry = Entry(self._monotonic() - self._began, session, host, leg, kind, data, secure, blame, detail)
+        self._add(Entry(self._monotonic() - self._began, session, host, leg, kind, data, secure, blame, detail))
+
+    def line(self, session: str, host: str, leg: Leg, kind: Kind, data: bytes, secure: bool) -> None:
+        """Add a line, the commonest entry by far, with no more ado than it needs."""
+        self._add(Entry(self._monotonic() - self._began, session, host, leg, kind, data, secure, None, _NOTHING))
+
+    def _add(self, entry: Entry) -> None:
         self._entries.append(entry)
+        data = entry.data
         self._bytes += len(data) + 200
         while self._bytes > self._keep:
             self._bytes -= len(self._entries.popleft().data) + 200

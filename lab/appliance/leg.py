@@ -117,6 +117,11 @@ class RelayLeg:
         if facts.peer_chain:
             self.record(Kind.CERTIFICATES, shown_by=shown_by_peer, chain=facts.peer_chain)
 
+    def line(self, kind: Kind, data: bytes) -> None:
+        """Add a command or a reply to the transcript."""
+        secure = self._tls is not None and self._tls.established
+        self._transcript.line(self._session, self._host, self.leg, kind, data, secure)
+
     def record(self, kind: Kind, data: bytes = b"", *, blame: Blame | None = None, **detail: Any) -> None:
         """Add to the transcript, marked secure inside TLS."""
         secure = self._tls is not None and self._tls.established

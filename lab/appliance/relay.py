@@ -218,7 +218,7 @@ class Relay:
         return self._sender.lines.take() if self._content is not None else b""
 
     def _command(self, line: bytes) -> None:
-        self._sender.record(Kind.LINE_IN, line[: 4 * SAMPLE])
+        self._sender.line(Kind.LINE_IN, line[: 4 * SAMPLE])
         if self._challenged:
             self._challenged = False
             return self._receiver_line(line)
@@ -235,7 +235,7 @@ class Relay:
         return None
 
     def _receiver_line(self, line: bytes) -> None:
-        self._receiver.record(Kind.LINE_OUT, line[: 4 * SAMPLE])
+        self._receiver.line(Kind.LINE_OUT, line[: 4 * SAMPLE])
         self._receiver.send(line + b"\r\n")
 
     def _relay_content(self, data: bytes | memoryview) -> bytes | memoryview:
@@ -265,18 +265,20 @@ class Relay:
             while not self._receiver.handshaking and not self._opaque and (line := lines.maybe_line()) is not None:
                 reply = self._replies.maybe_reply(line)
                 if reply is not None:
-                    self._receiver.record(Kind.LINE_IN, reply.to_bytes()[:-2])
-                    self._answer(reply)
+                    wire = reply.to_bytes()
+                    self._receiver.line(Kind.LINE_IN, wire[:-2])
+                    self._answer(reply, wire)
         except (BadReply, LineTooLong) as error:
             self._fault(self._receiver, str(error), Reply.of("421 4.3.0 The receiver does not speak SMTP"))  # unsourced
 
-    def _answer(self, reply: Reply) -> None:
+    def _answer(self, reply: Reply, wire: bytes) -> None:
         verb = self._conversation.reply(reply)
         self._challenged = reply.code == 334
+        changed = reply
         for behaviour in self._behaviours:
-            reply = behaviour.on_reply(verb or "", reply)
+            changed = behaviour.on_reply(verb or "", changed)
         turn = self._conversation.turn
-        self._reply(reply)
+        self._reply(changed, wire if changed is reply else None)
         if turn is Turn.TLS:
             return self._start_tls()
         if turn is Turn.DATA and verb == "DATA":
@@ -285,9 +287,9 @@ class Relay:
             self._sender_says(self._sender.lines.take())
         return None
 
-    def _reply(self, reply: Reply) -> None:
-        wire = reply.to_bytes()
-        self._sender.record(Kind.LINE_OUT, wire[:-2])
+    def _reply(self, reply: Reply, wire: bytes | None = None) -> None:
+        wire = wire or reply.to_bytes()
+        self._sender.line(Kind.LINE_OUT, wire[:-2])
         self._sender.send(wire)
 
     # --- TLS ----------------------------------------------------------------------------------------------------------
@@ -350,8 +352,8 @@ class Relay:
         if self._ended:
             return
         for leg in (self._sender, self._receiver):
-            leg.close_tls()
-            if not leg.gone:
+            if not leg.gone:  # who has gone needs no good-bye
+                leg.close_tls()
                 leg.gone = True
                 leg.record(Kind.CLOSED, by="local", **leg.counted())
         self._ended = True

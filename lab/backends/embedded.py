@@ -5,7 +5,6 @@ It starts at once and needs neither Docker nor root. Ports are free ones unless 
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -18,27 +17,11 @@ from lab.hosts.host import Host, Surroundings
 from lab.hosts.internet import InternetHost
 from lab.hosts.mailhost import MailHost
 from lab.hosts.online import OnlineHost
+from lab.net.addresses import own_addresses
 from lab.net.directory import Directory
 from lab.scenario.topology import Topology
 from lab.tls.mint import Mint
 from lab.transcript import Transcript
-
-ADDRESSES = {
-    "exchange": "127.25.0.10",
-    "appliance": "127.25.0.20",
-    "online": "127.25.0.30",
-    "internet": "127.25.0.40",
-    "dns": "127.25.0.53",
-}
-
-
-def own_addresses() -> dict[str, str]:
-    """Return an address for each host: its own where the system has all of 127.0.0.0/8 (Linux), else 127.0.0.1 for all."""
-    try:
-        with socket.create_server((ADDRESSES["exchange"], 0)):
-            return dict(ADDRESSES)
-    except OSError:
-        return dict.fromkeys(ADDRESSES, "127.0.0.1")
 
 
 class Embedded:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--list", "show_list", is_flag=True, help="Say which certificates there are.")
 @click.option("--force", is_flag=True, help="Overwrite files.")
 def cert(names: tuple[str, ...], out: Path | None, host: str | None, show_list: bool, force: bool) -> None:
-    """Write certificates of the lab's mint: for each NAME its chain and its private key, and beside them the lab's root.
+    r"""Write certificates of the lab's mint: for each NAME its chain and its private key, and beside them the lab's root.
 
     \b
     NAME.pem      the chain as it is sent, leaf first
@@ -57,7 +57,7 @@ def cert(names: tuple[str, ...], out: Path | None, host: str | None, show_list: 
 
 
 def _files(mint: Mint, names: dict[str, None], host: str | None) -> dict[str, bytes]:
-    files = {}
+    files: dict[str, bytes] = {}
     for name in names:
         credential = mint.credential(name, host)
         files |= {f"{name}.pem": credential.chain_pem, f"{name}.key.pem": credential.key_pem}

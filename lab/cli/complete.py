@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-def scenario_names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+def scenario_names(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the scenarios that begin with what was typed."""
     from lab.scenario.catalogue import names
 

@@ -1,7 +1,7 @@
 """The group `smtplab`: finds commands by name, imports each when it is called, and turns errors into sentences and exit codes.
 
 Exit codes: 0 all well, 1 something was tested and is not as expected, 2 could not be tested or wrong use, 70 a bug of ours,
-130 interrupted.
+130 interrupted, 141 who read the output has gone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import click
 
 from lab.errors import UserError, UserErrors
 
-BUG, INTERRUPTED, TERMINATED = 70, 130, 143
+BUG, INTERRUPTED, READER_GONE = 70, 130, 141
 
 #: name -> (module and function, one line for the help)
 COMMANDS = {
@@ -89,7 +89,9 @@ def outcome(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # who read our output has gone (`| head`): what Python would still flush at exit must not complain
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return READER_GONE
+    except SystemExit as leave:  # click's own way out of a broken pipe, and of shell completion
+        return READER_GONE if leave.code == 1 else 0
     except Exception:
         import traceback
 

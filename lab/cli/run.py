@@ -29,7 +29,7 @@ def run(
     scenarios: tuple[str, ...], play_all: bool, era: str | None, fix: str | None, control: bool, json_file: Path | None,
     junit_file: Path | None, transcript: bool,
 ) -> int:  # fmt: skip
-    """Play scenarios, by name or file: bring up, send, judge, fix, let queues retry on the lab's clock, judge again.
+    r"""Play scenarios, by name or file: bring up, send, judge, fix, let queues retry on the lab's clock, judge again.
 
     \b
     Exit code 0: everything is as the scenario says

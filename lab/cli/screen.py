@@ -13,16 +13,23 @@ from rich.console import Console
 _PIPE_WIDTH = 132
 
 
+class _Screen(Console):
+    """A console that leaves a broken pipe to `lab.cli.main`; rich would end the process by itself."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console(*, stderr: bool = False) -> Console:
     """Return a console for standard output (or error). Colours only on a terminal that has them (NO_COLOR, TERM=dumb)."""
     stream = sys.stderr if stderr else sys.stdout
     if stream.isatty():
         plain = os.environ.get("TERM") == "dumb" or bool(os.environ.get("NO_COLOR"))
-        return Console(stderr=stderr, highlight=False, no_color=plain or None, emoji=False)
+        return _Screen(stderr=stderr, highlight=False, no_color=plain or None, emoji=False)
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isdigit() and int(columns) > 0 else _PIPE_WIDTH
     # FORCE_COLOR must not colour a pipe: what is piped is read by programs
-    return Console(
+    return _Screen(
         stderr=stderr,
         highlight=False,
         no_color=True,
@@ -42,4 +49,4 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
         yield lambda _: None
         return
     with errors.status(text) as status:
-        yield lambda text: status.update(text)
+        yield status.update

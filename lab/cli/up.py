@@ -49,9 +49,9 @@ def up(
     Each host has an address of its own. Queues retry as time passes. Every delivery, deferral and bounce is printed.
     """
     from lab.api import Lab
-    from lab.backends.embedded import own_addresses
     from lab.cli.watch import Watch
     from lab.errors import UserError
+    from lab.net.addresses import own_addresses
     from lab.net.loop import run
 
     hosts = [*_SMTP_HOSTS, "dns"]

@@ -76,13 +76,19 @@ class Watch:
 
     async def _process(self) -> None:
         """Try what is due, unless the end comes first."""
-        work = asyncio.gather(*(host.process() for host in self._lab.backend.mail_hosts.values()))
+        work = asyncio.ensure_future(self._process_all())
         over = asyncio.ensure_future(self._over.wait())
         await asyncio.wait({work, over}, return_when=asyncio.FIRST_COMPLETED)
         over.cancel()
         if not work.done():
             work.cancel()
-        await asyncio.gather(work, return_exceptions=self._over.is_set())
+        await asyncio.gather(work, over, return_exceptions=True)
+        if not work.cancelled():
+            work.result()
+
+    async def _process_all(self) -> bool:
+        await asyncio.gather(*(host.process() for host in self._lab.backend.mail_hosts.values()))
+        return True
 
     def _sleep(self) -> float:
         dues = [due for host in self._lab.backend.mail_hosts.values() if (due := host.next_due()) is not None]

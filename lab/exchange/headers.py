@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from lab.exchange.config import ExchangeConfig
+from lab.receiving.persona import SessionFacts
 from lab.sending.attempt import Envelope
 from lab.smtp.headers import received, without
-from lab.smtp.persona import SessionFacts
 
 _ORGANIZATION = ("X-MS-Exchange-Organization-", "X-MS-Exchange-CrossPremises-")
 

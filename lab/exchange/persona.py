@@ -11,9 +11,9 @@ from lab.exchange.capabilities import Capabilities, evaluate
 from lab.exchange.certificates import StoreEntry
 from lab.exchange.config import ExchangeConfig, ReceiveConnector
 from lab.exchange.events import Event, capabilities_not_confirmed
+from lab.receiving.persona import Limits, SessionFacts
 from lab.sending.attempt import Envelope
 from lab.smtp.commands import Path
-from lab.smtp.persona import Limits, SessionFacts
 from lab.smtp.replies import Reply
 from lab.tls.certificate import Credential
 from lab.tls.trust import TrustStore
@@ -95,7 +95,7 @@ def ehlo_keywords(connector: ReceiveConnector, *, certificate: bool, secure: boo
 
 
 class ExchangeReceiver:
-    """The persona (see `lab.smtp.persona`) of one receive connector.
+    """The persona (see `lab.receiving.persona`) of one receive connector.
 
     `deliver` takes an accepted message and returns its internal id; `log` an event. `domains` and `mailboxes` in lower case.
     """

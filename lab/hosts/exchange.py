@@ -15,12 +15,12 @@ from lab.exchange.routing import choose_connector, policy_of
 from lab.exchange.tracking_log import TrackingLog
 from lab.hosts.host import Surroundings
 from lab.hosts.mailhost import MailHost, NextHop
-from lab.net.receiver import Receiver
+from lab.net.listener import Receiver
+from lab.receiving.persona import SessionFacts
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Attempt, Envelope, Outcome, Policy, Reason, ReasonId
 from lab.sending.message import Message
-from lab.sending.queue import EXCHANGE_SERVER
-from lab.smtp.persona import SessionFacts
+from lab.sending.schedule import EXCHANGE_SERVER
 from lab.transcript import Entry, Leg
 
 

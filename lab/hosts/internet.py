@@ -7,13 +7,13 @@ from dataclasses import replace
 from lab.hosts.mailhost import MailHost, NextHop
 from lab.internet.config import InternetConfig
 from lab.internet.persona import InternetReceiver, failure_words, report
-from lab.net.receiver import Receiver
+from lab.net.listener import Receiver
+from lab.receiving.persona import SessionFacts
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Attempt, Envelope, Policy
 from lab.sending.message import Message
-from lab.sending.queue import INTERNET
+from lab.sending.schedule import INTERNET
 from lab.smtp.headers import received
-from lab.smtp.persona import SessionFacts
 
 
 class InternetHost(MailHost):

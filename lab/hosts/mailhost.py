@@ -22,12 +22,12 @@ from lab.dns.zones import Zones
 from lab.errors import UserError
 from lab.hosts.host import Surroundings
 from lab.net.directory import Endpoint
-from lab.net.receiver import Receiver
+from lab.net.listener import Receiver
 from lab.net.sender import carry
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Attempt, Envelope, Outcome, Policy, Reason, ReasonId, Security
 from lab.sending.message import Delivered, Message
-from lab.sending.queue import Schedule
+from lab.sending.schedule import Schedule
 from lab.sending.session import SenderSession, SenderSettings
 from lab.smtp.content import bare_line_end
 from lab.tls.certificate import Credential

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from lab.errors import UserError
 from lab.hosts.host import Surroundings
 from lab.hosts.mailhost import MailHost, NextHop
-from lab.net.receiver import Receiver
+from lab.net.listener import Receiver
 from lab.online import headers, trace, wording
 from lab.online.config import InboundConnector, OnlineConfig, OutboundConnector
 from lab.online.persona import OnlineReceiver
 from lab.online.routing import choose_connector, policy_of
+from lab.receiving.persona import SessionFacts
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Attempt, Envelope, Outcome, Policy
 from lab.sending.message import Message
-from lab.sending.queue import EXCHANGE_ONLINE
+from lab.sending.schedule import EXCHANGE_ONLINE
 from lab.smtp.headers import header_block
-from lab.smtp.persona import SessionFacts
 
 _TESTER = "O365ConnectorValidation@contoso.onmicrosoft.test"  # unsourced
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from lab.internet.config import InternetConfig
+from lab.receiving.persona import Limits, SessionFacts
 from lab.sending.attempt import Attempt, Envelope, ReasonId
 from lab.smtp.commands import Path
 from lab.smtp.headers import header_block
-from lab.smtp.persona import Limits, SessionFacts
 from lab.smtp.replies import Reply
 from lab.tls.certificate import Credential
 
@@ -45,7 +45,7 @@ _PLAIN = {key: Reply.of(text) for key, text in _WORDS.items()}
 
 
 class InternetReceiver:
-    """The persona (see `lab.smtp.persona`). `deliver` takes an accepted message."""
+    """The persona (see `lab.receiving.persona`). `deliver` takes an accepted message."""
 
     requests_certificate = False
 

@@ -11,20 +11,19 @@ import asyncio
 import socket
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from aiosmtpd.smtp import SMTP
 
-from lab.errors import Blame, CannotTest
+from lab.errors import Blame
 from lab.net.authentication import authenticate
-from lab.net.directory import Endpoint
 from lab.net.intake import ConnectionGone, Intake
+from lab.receiving.persona import Persona, SessionFacts
 from lab.sending.attempt import Envelope
 from lab.sending.session import facts_detail
 from lab.smtp.commands import parse_path
 from lab.smtp.content import has_bare_line_end
 from lab.smtp.lines import LineTooLong
-from lab.smtp.persona import Persona, SessionFacts
 from lab.smtp.replies import Reply
 from lab.tls.channel import TlsChannel, TlsFailure
 from lab.tls.verifying import verifying_server
@@ -33,10 +32,21 @@ from lab.transcript import SAMPLE, Kind, Leg, Transcript
 _FLUSH_AT = 64 * 1024
 
 
+class Listener(Protocol):
+    """What a session needs of its listener (`lab.net.listener.Receiver`)."""
+
+    name: str
+    persona: Persona
+    transcript: Transcript
+    now: Callable[[], datetime]
+    minimum_tls: str
+    sessions: set[ReceiverSession]
+
+
 class ReceiverSession(SMTP):
     """One session with one sender."""
 
-    def __init__(self, server: Receiver, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: Listener, loop: asyncio.AbstractEventLoop) -> None:
         limits = server.persona.limits
         super().__init__(server, hostname="localhost", enable_SMTPUTF8=True, loop=loop, timeout=limits.inactivity)
         self._server, self._persona, self._transcript = server, server.persona, server.transcript
@@ -379,39 +389,3 @@ class ReceiverSession(SMTP):
     def _forget(self) -> None:
         self.facts.sender, self._chunks = None, None
         self.facts.recipients.clear()
-
-
-class Receiver:
-    """A listener with a persona. `name` is the lab's host, `now` the lab's clock, `minimum_tls` as in `lab.tls.verifying`."""
-
-    def __init__(
-        self, name: str, persona: Persona, transcript: Transcript, now: Callable[[], datetime], *, minimum_tls: str = "TLSv1.2"
-    ) -> None:
-        self.name, self.persona, self.transcript, self.now = name, persona, transcript, now
-        self.minimum_tls = minimum_tls
-        self.sessions: set[ReceiverSession] = set()
-        self._listener: asyncio.Server | None = None
-
-    async def start(self, address: str, port: int = 0) -> Endpoint:
-        """Listen; return where. Raises CannotTest where the address cannot be had."""
-        loop = asyncio.get_running_loop()
-        try:
-            self._listener = await loop.create_server(lambda: ReceiverSession(self, loop), address, port, backlog=512)
-        except OSError as error:
-            hint = "choose another port, or end what listens there"
-            raise CannotTest(f"{self.name} cannot listen on {address}:{port}: {error.strerror or error}", hint=hint) from None
-        return Endpoint(*self._listener.sockets[0].getsockname()[:2])
-
-    async def stop(self) -> None:
-        """Close the listener and every session. May be called twice."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-        tasks = [session._handler_coroutine for session in self.sessions if session._handler_coroutine is not None]  # noqa: SLF001  (aiosmtpd's own task)
-        for session in tuple(self.sessions):
-            if session.transport is not None:
-                cast("asyncio.Transport", session.transport).abort()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # transports tell their protocols in the next round

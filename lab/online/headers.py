@@ -6,9 +6,9 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from lab.online.config import OnlineConfig
+from lab.receiving.persona import SessionFacts
 from lab.sending.attempt import Envelope
 from lab.smtp.headers import received, without
-from lab.smtp.persona import SessionFacts
 
 
 def outgoing(config: OnlineConfig, envelope: Envelope, submitted: datetime, *, cloud: bool) -> bytes:

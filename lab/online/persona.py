@@ -9,9 +9,9 @@ from lab.exchange.numbers import session_number
 from lab.exchange.persona import PLAIN, banner_date
 from lab.online.attribution import attribute, refuse_recipient
 from lab.online.config import Era, InboundConnector, OnlineConfig
+from lab.receiving.persona import Limits, SessionFacts
 from lab.sending.attempt import Envelope
 from lab.smtp.commands import Path
-from lab.smtp.persona import Limits, SessionFacts
 from lab.smtp.replies import Reply
 from lab.tls.certificate import Credential
 from lab.tls.trust import TrustStore
@@ -31,7 +31,7 @@ KEYWORDS = (
 
 
 class OnlineReceiver:
-    """The persona (see `lab.smtp.persona`) of the tenant's MX. `deliver` takes an accepted message and returns its internal id."""
+    """The persona (see `lab.receiving.persona`) of the tenant's MX. `deliver` takes an accepted message and returns its internal id."""
 
     requests_certificate = True
 

@@ -45,6 +45,8 @@ class Reply:
 
     def to_bytes(self) -> bytes:
         """Return the wire form with CRLFs; to be sent in one write."""
+        if len(self.lines) == 1:
+            return f"{self.code} {self.lines[0]}\r\n".encode("utf-8", "surrogateescape")
         last = len(self.lines) - 1
         return b"".join(
             f"{self.code}{' ' if i == last else '-'}{line}\r\n".encode("utf-8", "surrogateescape")

@@ -39,19 +39,25 @@ def x500_name(name: pki.Name) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """A certificate as DER and parsed. Equal when the bytes are equal."""
+    """A certificate as DER, parsed when first looked into. Equal when the bytes are equal."""
 
     der: bytes
-    x509: pki.Certificate = field(repr=False)
 
     @classmethod
     def from_der(cls, der: bytes) -> Certificate:
-        """Parse; raise ValueError where the bytes are no certificate."""
-        return cls(der, pki.load_der_x509_certificate(der))
+        """Parse at once; raise ValueError where the bytes are no certificate."""
+        certificate = cls(der)
+        _ = certificate.x509
+        return certificate
 
     @classmethod
     def of(cls, certificate: pki.Certificate) -> Certificate:
-        return cls(certificate.public_bytes(serialization.Encoding.DER), certificate)
+        return cls(certificate.public_bytes(serialization.Encoding.DER))
+
+    @cached_property
+    def x509(self) -> pki.Certificate:
+        """The parsed certificate."""
+        return pki.load_der_x509_certificate(self.der)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der

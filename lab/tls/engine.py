@@ -121,9 +121,9 @@ class RelayChannel:
             if not self.established:
                 return b""
         count = 0
-        read = self._object.read
+        incoming, read = self._in, self._object.read
         try:
-            while True:
+            while incoming.pending:  # a last call that says "no more" would cost an exception for each event
                 got = read(_ROOM - count, _SHARED[count:])
                 if not got:
                     self.closed = True
@@ -178,7 +178,7 @@ class RelayChannel:
             cipher=name,
             bits=bits,
             sni=getattr(connection, "sni", None) or self._sni,
-            peer_chain=tuple(Certificate.from_der(der) for der in ders),
+            peer_chain=tuple(map(Certificate, ders)),
         )
 
     def _failure(self, error: ssl.SSLError, what: str) -> TlsFailure:

@@ -1,0 +1,50 @@
+"""A receiver's listener: takes connections, gives each a session, and leaves none behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import cast
+
+from lab.errors import CannotTest
+from lab.net.directory import Endpoint
+from lab.net.receiver import ReceiverSession
+from lab.receiving.persona import Persona
+from lab.transcript import Transcript
+
+
+class Receiver:
+    """A listener with a persona. `name` is the lab's host, `now` the lab's clock, `minimum_tls` as in `lab.tls.verifying`."""
+
+    def __init__(
+        self, name: str, persona: Persona, transcript: Transcript, now: Callable[[], datetime], *, minimum_tls: str = "TLSv1.2"
+    ) -> None:
+        self.name, self.persona, self.transcript, self.now = name, persona, transcript, now
+        self.minimum_tls = minimum_tls
+        self.sessions: set[ReceiverSession] = set()
+        self._listener: asyncio.Server | None = None
+
+    async def start(self, address: str, port: int = 0) -> Endpoint:
+        """Listen; return where. Raises CannotTest where the address cannot be had."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._listener = await loop.create_server(lambda: ReceiverSession(self, loop), address, port, backlog=512)
+        except OSError as error:
+            hint = "choose another port, or end what listens there"
+            raise CannotTest(f"{self.name} cannot listen on {address}:{port}: {error.strerror or error}", hint=hint) from None
+        return Endpoint(*self._listener.sockets[0].getsockname()[:2])
+
+    async def stop(self) -> None:
+        """Close the listener and every session. May be called twice."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        tasks = [session._handler_coroutine for session in self.sessions if session._handler_coroutine is not None]  # noqa: SLF001  (aiosmtpd's own task)
+        for session in tuple(self.sessions):
+            if session.transport is not None:
+                cast("asyncio.Transport", session.transport).abort()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # transports tell their protocols in the next round
