@@ -17,8 +17,8 @@ check: .venv/develops ## lint, types, contracts
 fix: .venv/develops ## format, and mend what lint can mend
 	@$(BIN)/ruff check --fix; $(BIN)/ruff format
 
-bench: .venv/develops packages ## the figures, with their limits
-	@$(BIN)/python -m bench
+bench: .venv/develops ## the figures, with their limits
+	@workshop/packages.sh bench; $(BIN)/python -m bench
 
 clean: ## remove everything that make made
 	@rm -rf .venv .coverage .coverage.* htmlcov build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache && find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -24,13 +24,16 @@ ROUNDS = 7
 SMTPLAB = Path(sys.executable).with_name("smtplab")
 
 
-def main() -> int:
-    """Measure, print, and return 1 where a limit is not kept."""
+def main() -> bool:
+    """Measure and print; return whether every limit is kept."""
     loaded = load_scenario(POST)
     results: list[ScenarioResult] = []
 
     def play(fix: str | None) -> Callable[[], None]:
-        return lambda: results.append(run(run_scenario(loaded, fix=fix)))
+        def work() -> None:
+            results.append(run(run_scenario(loaded, fix=fix)))
+
+        return work
 
     play(FIX)()  # what is loaded lazily is loaded now
     results.clear()
@@ -47,7 +50,7 @@ def main() -> int:
         _row("smtplab demo, piped, as a command", _measure(_command("demo")), 3.0),
     ]
     _row("python -c pass, for comparison", _measure(_program(sys.executable, "-c", "pass")), None)
-    return 0 if all(kept) else 1
+    return all(kept)
 
 
 def _measure(work: Callable[[], None]) -> list[float]:
@@ -65,11 +68,10 @@ def _command(*arguments: str) -> Callable[[], None]:
 
 
 def _program(*command: str) -> Callable[[], None]:
-    return lambda: void(subprocess.run(command, stdout=subprocess.DEVNULL, check=True, timeout=60))
+    def work() -> None:
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, timeout=60)
 
-
-def void(_: object) -> None:
-    """Drop a result."""
+    return work
 
 
 def _row(what: str, seconds: list[float], limit: float | None) -> bool:
@@ -81,4 +83,4 @@ def _row(what: str, seconds: list[float], limit: float | None) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(0 if main() else 1)

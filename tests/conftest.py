@@ -38,3 +38,11 @@ def leave_out(reason: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"left out, and this is CI: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _postfix_without_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let Postfix's programs read an empty configuration: the system's own is not ours to rely on, and may not be there."""
+    folder = tmp_path_factory.mktemp("postfix-configuration")
+    (folder / "main.cf").write_text("", encoding="utf-8")
+    os.environ.setdefault("MAIL_CONFIG", str(folder))

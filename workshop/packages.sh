@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Bring the foreign programs that the tests and benches talk to. As root on Debian they are installed, without starting a
+# Bring the foreign programs that the tests (and with the word bench, the benches) talk to. As root on Debian they are installed, without starting a
 # daemon; elsewhere this says what is missing, and the tests that need it are left out (in CI they fail).
 set -euo pipefail
 
 programs=(swaks:swaks sslscan:sslscan openssl:openssl dig:dnsutils postfix:postfix posttls-finger:postfix)
+[ "${1:-}" != bench ] || programs+=(sslsplit:sslsplit stunnel4:stunnel4)
 missing=()
 PATH=$PATH:/usr/sbin:/sbin
 for entry in "${programs[@]}"; do
@@ -13,7 +14,7 @@ done
 mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-  echo "not installed here: ${missing[*]}. The tests that need them are left out and say so." >&2
+  echo "not installed here: ${missing[*]}. What needs them is left out and says so." >&2
   exit 0
 fi
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_END = b"\r\n.\r\n"
+from lab.smtp.content import END_OF_CONTENT, end_of_content
 
 
 class DottedContent:
@@ -17,16 +17,15 @@ class DottedContent:
     def take(self, data: bytes | memoryview) -> int | None:
         """Return how many bytes of a chunk belong to the content, end included; None where all do and it goes on."""
         border = self._tail + bytes(data[:4])
-        cut = border.find(_END)
+        cut = border.find(END_OF_CONTENT)
         if cut >= 0:
             end = cut + 5 - len(self._tail)
             self.size += end
             return end
-        if len(data) >= 5:
-            found = bytes(data).find(_END) if isinstance(data, memoryview) else data.find(_END)
-            if found >= 0:
-                self.size += found + 5
-                return found + 5
+        found = end_of_content(bytes(data))
+        if found >= 0:
+            self.size += found + 5
+            return found + 5
         self.size += len(data)
         self._tail = (self._tail + bytes(data[-4:]))[-4:]
         return None

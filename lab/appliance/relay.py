@@ -89,7 +89,7 @@ class Relay:
         self._sample = b""
         self._challenged = False  # a 334 was passed on: the sender's next line is no command
         self._opaque = False
-        self._ended = False
+        self._ended = self._closing = False
         self._actions: list[Action] = []
 
     # --- events -------------------------------------------------------------------------------------------------------
@@ -147,8 +147,8 @@ class Relay:
             data = leg.outgoing()
             if data:
                 self._actions.append(kind(data))
-        if self._ended:
-            self._ended = False
+        if self._closing:
+            self._closing = False
             self._actions += [Close(Leg.SENDER), Close(Leg.RECEIVER)]
         actions, self._actions = self._actions, []
         return actions
@@ -241,13 +241,13 @@ class Relay:
     def _relay_content(self, data: bytes | memoryview) -> bytes | memoryview:
         content = self._content
         assert content is not None
-        if len(self._sample) < SAMPLE:
-            self._sample += bytes(data[: SAMPLE - len(self._sample)])
         end = content.take(data)
+        own = data if end is None else data[:end]
+        if len(self._sample) < SAMPLE:
+            self._sample += bytes(own[: SAMPLE - len(self._sample)])
+        self._receiver.send(own)
         if end is None:
-            self._receiver.send(data)
             return b""
-        self._receiver.send(data[:end])
         self._sender.record(Kind.CONTENT_IN, self._sample, size=content.size)
         self._receiver.record(Kind.CONTENT_OUT, self._sample, size=content.size)
         if isinstance(content, DottedContent):
@@ -356,4 +356,4 @@ class Relay:
                 leg.close_tls()
                 leg.gone = True
                 leg.record(Kind.CLOSED, by="local", **leg.counted())
-        self._ended = True
+        self._ended = self._closing = True

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from lab.smtp.content import dot_unstuffed
+from lab.smtp.content import END_OF_CONTENT, dot_unstuffed, end_of_content
 from lab.smtp.lines import LineTooLong
 
 _HIGH_WATER = 1024 * 1024
-_END = b"\r\n.\r\n"
 
 
 class ConnectionGone(Exception):
@@ -89,12 +88,12 @@ class Intake:
             if not self._buffer:
                 await self._more()
             data = self.take()
-            border = tail + data[: len(_END) - 1]
-            cut = border.find(_END)
-            end = cut + len(_END) - len(tail) if cut >= 0 else None
+            border = tail + data[: len(END_OF_CONTENT) - 1]
+            cut = border.find(END_OF_CONTENT)
+            end = cut + len(END_OF_CONTENT) - len(tail) if cut >= 0 else None
             if end is None:
-                found = data.find(_END)
-                end = found + len(_END) if found >= 0 else None
+                found = end_of_content(data)
+                end = found + len(END_OF_CONTENT) if found >= 0 else None
             if end is not None:
                 rest = data[end:]
                 chunks.append(data[:end])
@@ -103,7 +102,7 @@ class Intake:
                     self._buffer[:0] = rest
                 break
             size += len(data)
-            if size <= limit + len(_END):
+            if size <= limit + len(END_OF_CONTENT):
                 chunks.append(data)
             else:
                 chunks.clear()

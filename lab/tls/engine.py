@@ -31,6 +31,7 @@ _VERSIONS = {
     "TLSv1.3": ssl.TLSVersion.TLSv1_3,
 }
 _ROOM = 1024 * 1024
+_MOST = _ROOM // 2
 _SHARED = memoryview(bytearray(_ROOM))
 
 
@@ -111,7 +112,9 @@ class RelayChannel:
         self._handshake()
 
     def receive(self, ciphertext: bytes | memoryview) -> memoryview | bytes:
-        """Take bytes from the wire (at most 512 KB), return a view of the plaintext. Raises TlsFailure."""
+        """Take bytes from the wire, return a view of the plaintext (bytes, where they are more than 512 KB). Raises TlsFailure."""
+        if len(ciphertext) > _MOST:
+            return b"".join(bytes(self.receive(ciphertext[start : start + _MOST])) for start in range(0, len(ciphertext), _MOST))
         if self._broken:
             raise TlsFailure("bytes after a failed handshake", self._peer)
         if ciphertext:

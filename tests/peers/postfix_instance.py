@@ -61,6 +61,7 @@ smtp_tls_CAfile = {ca}
 smtp_tls_secure_cert_match = {match}
 relayhost = [{relay}]:{port}
 minimal_backoff_time = 300s
+local_header_rewrite_clients =
 message_size_limit = 40000000
 header_size_limit = 1024000
 """
@@ -110,7 +111,7 @@ def postfix(home: Path, *, address: str, port: int, relay: tuple[str, int], ca: 
     for folder in (etc, home / "queue", home / "data"):
         folder.mkdir(parents=True)
     home.chmod(0o755)
-    for parent in home.parents[:3]:  # pytest's folders are the user's own; the mail user must pass through
+    for parent in home.parents[:5]:  # pytest's folders are the user's own; the mail user must pass through
         if parent.stat().st_uid == os.getuid() and parent != Path("/"):
             parent.chmod(parent.stat().st_mode | 0o111)
     (etc / "main.cf").write_text(MAIN.format(home=home, address=address, relay=relay[0], port=relay[1], ca=ca, match=match))

