@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,7 +143,7 @@ class Sink(asyncio.Protocol):
             elif line == b"STARTTLS":
                 self._answer(b"220 go\r\n")
                 self._starttls = False
-                asyncio.ensure_future(self._secure())
+                self._securing = asyncio.ensure_future(self._secure())
             elif line == b"DATA":
                 self._data, self._tail = True, b""
                 self._answer(b"354 go\r\n")
@@ -241,10 +241,8 @@ class Sender:
 
     async def close(self) -> None:
         """Say good-bye."""
-        try:
+        with suppress(ConnectionError, ssl.SSLError):  # sslsplit loses QUIT's reply now and then
             await self.command(b"QUIT\r\n")
-        except (ConnectionError, ssl.SSLError):
-            pass  # sslsplit loses QUIT's reply now and then
         self.writer.close()
 
 

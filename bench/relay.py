@@ -75,7 +75,8 @@ def sslsplit(receiver: int, folder: Path) -> Iterator[Proxy]:
 def stunnel_pair(receiver: int, folder: Path) -> Iterator[Proxy]:
     port, between = free_port(), free_port()
     common = "foreground = yes\npid =\ndebug = 0\n"
-    outer = f"{common}[o]\naccept = 127.0.0.1:{port}\nconnect = 127.0.0.1:{between}\nprotocol = smtp\ncert = {folder}/cert.pem\nkey = {folder}/key.pem\n"
+    outer = f"{common}[o]\naccept = 127.0.0.1:{port}\nconnect = 127.0.0.1:{between}\nprotocol = smtp\n"
+    outer += f"cert = {folder}/cert.pem\nkey = {folder}/key.pem\n"
     inner = f"{common}[i]\nclient = yes\naccept = 127.0.0.1:{between}\nconnect = 127.0.0.1:{receiver}\nprotocol = smtp\n"
     (folder / "outer.conf").write_text(outer)
     (folder / "inner.conf").write_text(inner)

@@ -101,6 +101,7 @@ def test_errors_of_every_kind_have_their_code(capsys: Captured, monkeypatch: pyt
 # --- run -----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_run_says_how_it_went_and_writes_both_reports(tmp_path: Path, capsys: Captured) -> None:
     data, cases = tmp_path / "r.json", tmp_path / "r.xml"
     code, out, err = ask(capsys, "run", POST, "--fix", "bind-exchange-certificate", "--json", str(data), "--junit", str(cases))
@@ -117,6 +118,7 @@ def test_run_says_how_it_went_and_writes_both_reports(tmp_path: Path, capsys: Ca
     assert int(suite.get("tests", "0")) == len(list(suite)) > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("era", ["classic", "current"])
 def test_run_takes_the_era(era: str, capsys: Captured) -> None:
     code, out, _ = ask(capsys, "run", POST, "--era", era, "--fix", "pass-smtp-through")
@@ -147,6 +149,7 @@ def test_run_leaves_with_1_and_shows_expected_seen_and_transcript(tmp_path: Path
     assert next(iter(ET.parse(cases).getroot())).get("failures") != "0"
 
 
+@pytest.mark.slow
 def test_run_of_several_goes_on_after_one_that_cannot_be_tested(tmp_path: Path, capsys: Captured) -> None:
     code, out, err = ask(capsys, "run", "nosuch", "healthy")
     assert code == 2

@@ -123,6 +123,7 @@ async def test_garbage_datagrams_do_not_stop_the_server(endpoint: Endpoint) -> N
     assert response.rcode() == dns.rcode.NOERROR
 
 
+@pytest.mark.slow
 async def test_too_many_connections_and_those_that_do_not_read_are_all_gone_after_stop() -> None:
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
