@@ -132,13 +132,6 @@ def test_a_stranger_may_not_relay_through_exchange_online_and_the_hybrid_may() -
             if scenario == POST:
                 lab.fix("connectors-encrypt-only")
             exchange = lab.backend.exchange
-            everything = [
-                {
-                    "Name": "all",
-                    "AddressSpaces": ["smtp:*;1"],
-                    "SmartHosts": ["contoso-mail-onmicrosoft-test.mail.protection.outlook.test"],
-                }
-            ]
             smart = SendConnector(
                 Name="all", AddressSpaces=("smtp:*;1",), SmartHosts=("contoso-mail-onmicrosoft-test.mail.protection.outlook.test",), DNSRoutingEnabled=False,
                 TlsCertificateName=exchange.config.send_connectors[0].TlsCertificateName,
