@@ -141,7 +141,7 @@ def _write_ready(path: Path, lab: Lab) -> None:
         "hosts": {host: place(host) for host in _SMTP_HOSTS},
         "mailboxes": _mailboxes(lab),
         "ca": str(lab.ca_file),
-        "resolver": place("dns"),
+        "resolver": str(lab.endpoint("dns")),
     }
     half = path.with_name(f".{path.name}.part")
     try:

@@ -7,64 +7,30 @@ kept, so a lab pays only for what it shows.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from collections.abc import Iterable
+from datetime import datetime
 
 from lab.errors import UserError
+from lab.tls.authorities import DEFAULT_HOST, Authorities
 from lab.tls.certificate import Certificate, Credential
-from lab.tls.findings import FindingId
-from lab.tls.issue import Issued, Request, distinguished_name, issue, revocation_list
+from lab.tls.issue import revocation_list
+from lab.tls.mint_cases import CASES
 from lab.tls.trust import TrustStore
 
-if TYPE_CHECKING:
-    import trustme
 
-#: The name that a case is made for where none is given: what the senders of the hybrid topology expect.
-DEFAULT_HOST = "mail.contoso.test"
-
-PUBLIC_ROOT = distinguished_name(CN="Lab Public Root CA", O="Lab Trust Services", C="US")
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A certificate that the mint can make.
-
-    `findings` is what a strict validating sender must find for the case's own host under the trust `public` (with
-    revocation checked where `revocation` is set); `make` builds it.
-    """
-
-    name: str
-    description: str
-    findings: tuple[FindingId, ...]
-    make: Callable[[Mint, str], Credential]
-    revocation: bool = False
-
-
-class Mint:
+class Mint(Authorities):
     """Makes certificates for one moment (aware). Not thread-safe; nothing is written anywhere."""
 
     def __init__(self, moment: datetime) -> None:
-        self.moment = moment
-        self._issued: dict[str, Issued] = {}
+        super().__init__(moment)
         self._credentials: dict[tuple[str, str], Credential] = {}
         self._trust: dict[tuple[str, ...], TrustStore] = {}
-        #: All revoked certificates bear this number, so that the CRL can be made before them.
-        self.revoked_serial = secrets.randbits(120) | 1
 
     def credential(self, name: str, host: str | None = None) -> Credential:
         """Return the certificate of a case, made for a host name (default `DEFAULT_HOST`), the same at each call.
 
         Raises UserError for a name that the mint does not know.
         """
-        from lab.tls.mint_cases import CASES  # the table needs this module
-
         case = CASES.get(name)
         if case is None:
             raise UserError(f"the mint knows no certificate {name!r}", hint="smtplab cert --list shows all names")
@@ -101,84 +67,3 @@ class Mint:
     def ca_pem(self) -> bytes:
         """The public root as PEM, for the CA file of outside senders."""
         return self.root.certificate.pem.encode("ascii")
-
-    # --- authorities ------------------------------------------------------------------------------------------------
-
-    def once(self, name: str, make: Callable[[], Issued]) -> Issued:
-        """Return what `make` made at the first call under this name."""
-        if name not in self._issued:
-            self._issued[name] = make()
-        return self._issued[name]
-
-    @property
-    def root(self) -> Issued:
-        """The public root that everybody in the lab trusts."""
-        request = Request(subject=PUBLIC_ROOT, ca=True, authority=False, start=timedelta(days=-3650), end=timedelta(days=3650))
-        return self.once("root", lambda: issue(request, self.moment))
-
-    @property
-    def issuing(self) -> Issued:
-        """The public issuing CA under the root; it signs what is good."""
-        return self.authority("issuing")
-
-    def authority(self, name: str) -> Issued:
-        """Return an intermediate under the public root, by name; the ones that are wrong are wrong in one thing only."""
-        issuer = self.authority("old") if name == "sha1" else self.root
-        return self.once(name, lambda: issue(_AUTHORITIES[name], self.moment, issuer))
-
-    # --- what the cases are made of ---------------------------------------------------------------------------------
-
-    def leaf(self, host: str, authority: Issued | None = None, **fields: Any) -> Issued:
-        """Make a leaf for a host under an authority (default the issuing CA); `fields` override the request's."""
-        settings: dict[str, Any] = {"subject": distinguished_name(CN=host), "dns_names": (host,), **fields}
-        return issue(Request(**settings), self.moment, authority or self.issuing)
-
-    def public(self, name: str, leaf: Issued, *chain: Issued) -> Credential:
-        """Bundle a leaf with the chain that is sent, under the public root."""
-        certificates = (leaf.certificate, *(issued.certificate for issued in chain))
-        return Credential(name, certificates, leaf.key_pem, self.root.certificate)
-
-    @cached_property
-    def _rogue(self) -> trustme.CA:
-        import trustme
-
-        return trustme.CA(organization_name="Rogue Test CA", organization_unit_name="Nobody trusts it")
-
-    @property
-    def rogue_root(self) -> Certificate:
-        """The root of a test CA that nobody trusts, made by trustme."""
-        return _from_pem(self._rogue.cert_pem.bytes())
-
-    def rogue_leaf(self, host: str, not_after: datetime | None = None) -> tuple[Certificate, bytes]:
-        """Return a leaf of the rogue CA for a host and its key as PEM, made by trustme."""
-        start, end = self.moment - timedelta(days=30), self.moment + timedelta(days=335)
-        made = self._rogue.issue_cert(host, common_name=host, not_before=start, not_after=not_after or end)
-        return _from_pem(made.cert_chain_pems[0].bytes()), made.private_key_pem.bytes()
-
-
-def _from_pem(pem: bytes) -> Certificate:
-    return Certificate.of(x509.load_pem_x509_certificate(pem))
-
-
-def _intermediate(word: str, **fields: Any) -> Request:
-    """A CA under the public root that can sign leaves only and is right but for `fields`."""
-    subject = distinguished_name(CN=f"Lab Public {word} CA", O="Lab Trust Services", C="US")
-    plain = Request(subject=subject, ca=True, path_length=0, start=timedelta(days=-1825), end=timedelta(days=1825))
-    return replace(plain, **fields)
-
-
-#: Intermediates under the public root. All but the first are wrong in one thing.
-_AUTHORITIES = {
-    "issuing": _intermediate("Issuing"),
-    "silent": _intermediate("Silent"),  # publishes no CRL
-    "stale": _intermediate("Stale"),  # its CRL is out of date
-    "expired": _intermediate("Expired", end=timedelta(days=-1)),
-    "future": _intermediate("Future", start=timedelta(days=1)),
-    "not-ca": _intermediate("Impostor", ca=False),
-    "no-sign": _intermediate("Penless", cert_sign=False),
-    "old": _intermediate("Old", key="rsa2048", path_length=None),  # good, but can sign with SHA-1
-    "sha1": _intermediate("Sha One", digest=hashes.SHA1),  # under the old one
-    "weak": _intermediate("Weak", key="rsa1024"),
-    "short": _intermediate("Short"),  # may have no CA below it, and gets one
-    "constrained": _intermediate("Constrained", extensions=((x509.NameConstraints([x509.DNSName("elsewhere.test")], None), True),)),
-}

@@ -14,10 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
+from lab.tls.authorities import PUBLIC_ROOT, Authorities, Case
 from lab.tls.certificate import Credential
 from lab.tls.findings import FindingId as F
 from lab.tls.issue import CLIENT_AUTH, Issued, Request, distinguished_name, issue, with_broken_signature
-from lab.tls.mint import DEFAULT_HOST, PUBLIC_ROOT, Case, Mint
 
 _DAY = timedelta(days=1)
 _PAST: dict[str, Any] = {"start": -400 * _DAY, "end": -10 * _DAY}
@@ -28,18 +28,18 @@ def _parent(host: str) -> str:
     return host.partition(".")[2] or host
 
 
-def _good(name: str, **fields: Any) -> Callable[[Mint, str], Credential]:
+def _good(name: str, **fields: Any) -> Callable[[Authorities, str], Credential]:
     """A leaf of the issuing CA with its chain, with some fields of the request set."""
     return lambda mint, host: mint.public(name, mint.leaf(host, **fields), mint.issuing)
 
 
-def _under(name: str, authority: str) -> Callable[[Mint, str], Credential]:
+def _under(name: str, authority: str) -> Callable[[Authorities, str], Credential]:
     """A good leaf under one of the wrong intermediates."""
     return lambda mint, host: mint.public(name, mint.leaf(host, mint.authority(authority)), mint.authority(authority))
 
 
-def _self_signed(name: str, **fields: Any) -> Callable[[Mint, str], Credential]:
-    def make(mint: Mint, host: str) -> Credential:
+def _self_signed(name: str, **fields: Any) -> Callable[[Authorities, str], Credential]:
+    def make(mint: Authorities, host: str) -> Credential:
         settings: dict[str, Any] = {"subject": distinguished_name(CN=host), "dns_names": (host,), "authority": False, **fields}
         made = issue(Request(**settings), mint.moment)
         return Credential(name, (made.certificate,), made.key_pem)
@@ -47,32 +47,34 @@ def _self_signed(name: str, **fields: Any) -> Callable[[Mint, str], Credential]:
     return make
 
 
-def _chain(name: str, arrange: Callable[[Mint, Issued], tuple[Issued, ...]]) -> Callable[[Mint, str], Credential]:
+def _chain(name: str, arrange: Callable[[Authorities, Issued], tuple[Issued, ...]]) -> Callable[[Authorities, str], Credential]:
     """A good leaf with the chain sent as `arrange` says."""
 
-    def make(mint: Mint, host: str) -> Credential:
+    def make(mint: Authorities, host: str) -> Credential:
         leaf = mint.leaf(host)
         return mint.public(name, leaf, *arrange(mint, leaf))
 
     return make
 
 
-def _names(count: int) -> Callable[[Mint, str], Credential]:
-    def make(mint: Mint, host: str) -> Credential:
+def _names(count: int) -> Callable[[Authorities, str], Credential]:
+    def make(mint: Authorities, host: str) -> Credential:
         names = tuple(f"n{number}.{_parent(host)}" for number in range(count - 1))
         return mint.public(f"{count}-sans", mint.leaf(host, dns_names=(*names, host)), mint.issuing)
 
     return make
 
 
-def _wildcard(name: str, pattern: Callable[[str], str]) -> Callable[[Mint, str], Credential]:
+def _wildcard(name: str, pattern: Callable[[str], str]) -> Callable[[Authorities, str], Credential]:
     return lambda mint, host: mint.public(
         name, mint.leaf(host, subject=distinguished_name(CN=pattern(host)), dns_names=(pattern(host),)), mint.issuing
     )
 
 
-def _rogue(name: str, *, root_sent: bool, expired: bool = False, other_name: bool = False) -> Callable[[Mint, str], Credential]:
-    def make(mint: Mint, host: str) -> Credential:
+def _rogue(
+    name: str, *, root_sent: bool, expired: bool = False, other_name: bool = False
+) -> Callable[[Authorities, str], Credential]:
+    def make(mint: Authorities, host: str) -> Credential:
         not_after = mint.moment - 10 * _DAY if expired else None
         leaf, key = mint.rogue_leaf("other." + _parent(host) if other_name else host, not_after)
         chain = (leaf, mint.rogue_root) if root_sent else (leaf,)
@@ -81,19 +83,19 @@ def _rogue(name: str, *, root_sent: bool, expired: bool = False, other_name: boo
     return make
 
 
-def _look_alike(mint: Mint, host: str) -> Credential:
+def _look_alike(mint: Authorities, host: str) -> Credential:
     root = issue(Request(subject=PUBLIC_ROOT, ca=True, start=-3650 * _DAY, end=3650 * _DAY, authority=False), mint.moment)
     leaf = mint.leaf(host, root)
     return Credential("look-alike-ca", (leaf.certificate, root.certificate), leaf.key_pem, root.certificate)
 
 
-def _own_ca(mint: Mint, host: str) -> Credential:
+def _own_ca(mint: Authorities, host: str) -> Credential:
     request = Request(subject=distinguished_name(CN=host), dns_names=(host,), ca=True, authority=False)
     made = issue(request, mint.moment)
     return Credential("own-ca", (made.certificate,), made.key_pem)
 
 
-def _other_organisation(mint: Mint, host: str) -> Credential:
+def _other_organisation(mint: Authorities, host: str) -> Credential:
     root = issue(
         Request(subject=distinguished_name(CN="Fabrikam Corporate Root", O="Fabrikam", C="US"), ca=True, authority=False,
                 start=-3650 * _DAY, end=3650 * _DAY), mint.moment)  # fmt: skip
@@ -101,20 +103,20 @@ def _other_organisation(mint: Mint, host: str) -> Credential:
     return Credential("other-organisations-ca", (leaf.certificate, root.certificate), leaf.key_pem, root.certificate)
 
 
-def _broken_signature(mint: Mint, host: str) -> Credential:
+def _broken_signature(mint: Authorities, host: str) -> Credential:
     leaf = mint.leaf(host)
     chain = (with_broken_signature(leaf.certificate), mint.issuing.certificate)
     return Credential("bad-signature", chain, leaf.key_pem, mint.root.certificate)
 
 
-def _too_long(mint: Mint, host: str) -> Credential:
+def _too_long(mint: Authorities, host: str) -> Credential:
     short = mint.authority("short")
     request = Request(subject=distinguished_name(CN="Lab Public Lower CA", O="Lab Trust Services", C="US"), ca=True)
     lower = mint.once("lower", lambda: issue(request, mint.moment, short))
     return mint.public("path-too-long", mint.leaf(host, lower), lower, short)
 
 
-def _setup(mint: Mint, host: str) -> Credential:
+def _setup(mint: Authorities, host: str) -> Credential:
     """As facts/exchange 4.4 (2): NetBIOS name, five years, RSA 2048, SHA-1, serverAuth only."""
     server = "EX01." + _parent(host)
     make = _self_signed("exchange-setup", subject=distinguished_name(CN="EX01"), dns_names=("EX01", server), key="rsa2048",
@@ -235,5 +237,3 @@ def _table() -> tuple[Case, ...]:
 
 
 CASES: dict[str, Case] = {case.name: case for case in _table()}
-
-__all__ = ["CASES", "DEFAULT_HOST"]

@@ -109,7 +109,7 @@ def test_up_says_where_everything_is_and_leaves_nothing_behind(number: signal.Si
         ready = lab.ready()
         assert list(ready["hosts"]) == ["appliance", "exchange", "online", "internet"]
         assert ready["mailboxes"]["exchange"] == ["alice@contoso.test", "bob@contoso.test"]
-        assert ready["resolver"]["port"] == lab.dns_port
+        assert ready["resolver"] == f"127.25.0.53:{lab.dns_port}"
         ca = Path(ready["ca"])
         assert "BEGIN CERTIFICATE" in ca.read_text(encoding="ascii")
         for host in ready["hosts"].values():

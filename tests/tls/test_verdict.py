@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lab.tls.authorities import DEFAULT_HOST
 from lab.tls.certificate import Credential
 from lab.tls.channel import TlsFailure
 from lab.tls.findings import FindingId as F
 from lab.tls.findings import Verdict
-from lab.tls.mint import DEFAULT_HOST, Mint
+from lab.tls.mint import Mint
 from lab.tls.mint_cases import CASES
 from lab.tls.trust import TrustStore
 from lab.tls.verdict import judge
