@@ -104,3 +104,12 @@ def test_a_wrong_expectation_is_reported_with_its_transcript(tmp_path) -> None: 
     assert "seen:     certificate" in text
     assert "~~>" not in text  # the sender left before it said a word inside TLS
     assert "-->  STARTTLS" in text
+
+
+def test_the_published_schema_is_the_present_one() -> None:
+    """Editors take it from the file; `smtplab schema > scenarios/schema.json` renews it."""
+    import json
+
+    from lab.scenario.schema import json_schema
+
+    assert json.loads((catalogue.folder() / "schema.json").read_text(encoding="utf-8")) == json_schema()
