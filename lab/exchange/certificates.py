@@ -40,11 +40,6 @@ class Selection:
     events: tuple[Event, ...] = ()
 
 
-def tls_certificate_name(certificate: Certificate) -> str:
-    """Return `<I>issuer<S>subject`, as one sets TlsCertificateName."""
-    return f"<I>{certificate.issuer}<S>{certificate.subject}"
-
-
 def matches_name(certificate: Certificate, name: str) -> bool:
     """Whether a certificate is the one that a TlsCertificateName names."""
     parts = _NAME.fullmatch(name.strip())

@@ -1,16 +1,13 @@
-"""What a host is to the backends, and what all hosts are given."""
+"""What a host is to the backends, and what all hosts are given. Those with mailboxes are in `mailhost.py`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from lab.clock import Clock
 from lab.net.directory import Directory
 from lab.scenario.topology import Topology
-from lab.sending.attempt import Envelope
-from lab.sending.message import Delivered, Message
 from lab.tls.mint import Mint
 from lab.transcript import Transcript
 
@@ -40,23 +37,4 @@ class Host(Protocol):
 
     async def stop(self) -> None:
         """Close listeners and sessions; nothing is left behind. May be called twice."""
-        ...
-
-
-class SendingHost(Host, Protocol):
-    """A host with mailboxes and a queue: exchange, online, internet."""
-
-    mailboxes: dict[str, list[Delivered]]  # address in lower case -> messages, oldest first
-    messages: list[Message]  # everything ever submitted here, oldest first
-
-    def submit(self, envelope: Envelope) -> Message:
-        """Take a message from one of the host's own users; it is due at once. Raises UserError for content with a bare CR or LF."""
-        ...
-
-    async def process(self) -> None:
-        """Try every message that is due by the lab's clock once, at once and side by side, and return when all are tried."""
-        ...
-
-    def next_due(self) -> datetime | None:
-        """Return the earliest moment at which a queued message will be tried (or will expire), None with an empty queue."""
         ...

@@ -55,7 +55,10 @@ class NextHop:
 
 
 class MailHost(ABC):
-    """See `lab.hosts.host.SendingHost`."""
+    """A host with mailboxes and a queue: exchange, online, internet. See also `lab.hosts.host.Host`.
+
+    `mailboxes` maps an address in lower case to its messages, `messages` is everything ever submitted here, both oldest first.
+    """
 
     name: str
     schedule: Schedule
@@ -174,12 +177,6 @@ class MailHost(ABC):
     def next_due(self) -> datetime | None:
         waiting = (message for message in self.messages if self._waiting(message))
         return min((message.next_try or self.schedule.expires(message.submitted) for message in waiting), default=None)
-
-    def retry_now(self) -> None:
-        """Make every waiting message due at once, as Retry-Queue does."""
-        for message in self.messages:
-            if self._waiting(message):
-                message.next_try = self.clock.now()
 
     @staticmethod
     def _waiting(message: Message) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from lab.scenario.result import FlowResult, ScenarioResult, Stage
 from lab.tls.certificate import Certificate
 from lab.tls.findings import Verdict
-from lab.tls.views import dotnet_flags, exchange_status, openssl_codes, tlsrpt_result
+from lab.tls.views import dotnet_flags, exchange_status, openssl_codes, postfix_words, ssl_policy_errors, tlsrpt_result
 from lab.transcript import Entry
 
 
@@ -72,7 +72,7 @@ def verdict(judged: Verdict) -> dict[str, Any]:
         "chain": [certificate(one) for one in judged.chain],
         "views": {
             "openssl": sorted(openssl_codes(judged)), "dotnet": int(dotnet_flags(judged)), "exchange": exchange_status(judged),
-            "tlsrpt": tlsrpt_result(judged),
+            "tlsrpt": tlsrpt_result(judged), "postfix": postfix_words(judged), "ssl_policy_errors": ssl_policy_errors(judged),
         },
     }  # fmt: skip
 

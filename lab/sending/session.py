@@ -71,7 +71,6 @@ class SenderSession:
         self._piece = b""
         self._keywords: dict[str, str] = {}
         self._recipients = list(envelope.recipients)
-        self._refused: Reply | None = None
         self._result = Attempt(Outcome.DEFERRED, settings.now(), self.session, target)
 
     # --- what the carrier tells ---------------------------------------------------------------------------------------
@@ -168,7 +167,6 @@ class SenderSession:
                 self._next_recipient()
             case "rcpt":
                 if not reply.positive:
-                    self._refused = reply
                     return self._refuse(reply)
                 self._next_recipient()
             case "data":
