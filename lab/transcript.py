@@ -11,9 +11,8 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab.errors import Blame
 
@@ -49,9 +48,8 @@ class Kind(StrEnum):
     CLOSED = "closed"  # detail: by ("peer", "local"), how
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing seen.
+class Entry(NamedTuple):
+    """One thing seen. A tuple, since one is made for every line on both legs, and nothing is cheaper to make.
 
     `at` is in seconds since the transcript began (monotonic); `secure` is true for what travelled inside TLS; `data` are the
     raw bytes, at most `SAMPLE` for content.
@@ -65,7 +63,7 @@ class Entry:
     data: bytes = b""
     secure: bool = False
     blame: Blame | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Any] = _NOTHING
 
 
 class Transcript:

@@ -11,6 +11,8 @@ from lab.tls.certificate import Certificate
 from lab.tls.engine import RelayChannel
 from lab.transcript import Kind, Leg, Transcript
 
+_SMALL = 4096
+
 
 class TlsFactory(Protocol):
     """Makes the TLS of a leg: shows the certificate that a termination names."""
@@ -30,6 +32,7 @@ class RelayLeg:
     __slots__ = (
         "_clear",
         "_host",
+        "_lines_out",
         "_received",
         "_sent",
         "_session",
@@ -50,6 +53,7 @@ class RelayLeg:
         self._tls: RelayChannel | None = None
         self._shown: tuple[Certificate, ...] = ()
         self._clear: list[bytes] = []
+        self._lines_out: list[bytes] = []
         self._received = self._sent = 0
 
     @property
@@ -72,26 +76,41 @@ class RelayLeg:
         return data if self._tls is None else self._tls.receive(data)
 
     def send(self, data: bytes | memoryview) -> None:
-        """Take plaintext for the peer."""
+        """Take plaintext for the peer. Lines wait until `outgoing`, so that several go into one TLS record; content does not."""
         if self.gone or not data:
             return
         if self._tls is None:
             self._clear.append(bytes(data))
-        elif self._tls.established:
+        elif len(data) < _SMALL:
+            self._lines_out.append(bytes(data))
+        else:
+            self._encrypt_lines()
             self._tls.send(data)
 
     def outgoing(self) -> bytes:
         """Return the bytes for the wire."""
-        clear = b"".join(self._clear) if self._clear else b""
-        self._clear.clear()
         if self._tls is None:
+            if not self._clear:
+                return b""
+            clear = self._clear[0] if len(self._clear) == 1 else b"".join(self._clear)
+            self._clear.clear()
             return clear
+        self._encrypt_lines()
         data = self._tls.outgoing()
-        return clear + data if clear else data
+        if self._clear:
+            data = b"".join(self._clear) + data
+            self._clear.clear()
+        return data
+
+    def _encrypt_lines(self) -> None:
+        if self._lines_out and self._tls is not None and self._tls.established:
+            self._tls.send(self._lines_out[0] if len(self._lines_out) == 1 else b"".join(self._lines_out))
+            self._lines_out.clear()
 
     def close_tls(self) -> None:
         """Send close-notify where there is a TLS to close."""
         if self._tls is not None:
+            self._encrypt_lines()
             self._tls.close()
 
     def count(self, size: int) -> None:

@@ -26,7 +26,6 @@ from lab.appliance.behaviours.behaviour import Behaviour, Leftover, Termination
 from lab.appliance.content import CountedContent, DottedContent
 from lab.appliance.leg import RelayLeg, TlsFactory
 from lab.errors import Blame
-from lab.smtp.commands import Command
 from lab.smtp.lines import LineTooLong
 from lab.smtp.replies import BadReply, Reply, ReplyReader
 from lab.smtp.session import Conversation, Turn
@@ -218,24 +217,26 @@ class Relay:
         return self._sender.lines.take() if self._content is not None else b""
 
     def _command(self, line: bytes) -> None:
-        self._sender.line(Kind.LINE_IN, line[: 4 * SAMPLE])
+        self._sender.line(Kind.LINE_IN, line)
         if self._challenged:
             self._challenged = False
             return self._receiver_line(line)
         for behaviour in self._behaviours:
             line = behaviour.on_command(line)
-        command = Command.parse(line)
-        self._conversation.command("CONTENT" if command.verb == "BDAT" else command.verb)
+        word, _, argument = line.partition(b" ")
+        verb = word.decode("ascii", "replace").upper()
+        if verb != "BDAT":
+            self._conversation.command(verb)
+            return self._receiver_line(line)
+        self._conversation.command("CONTENT")
         self._receiver_line(line)
-        if command.verb == "BDAT":
-            count = command.argument.partition(" ")[0]
-            if count.isdigit():
-                self._content = CountedContent(int(count)) if int(count) else None
-                self._sample = b""
+        count = argument.strip().partition(b" ")[0]
+        if count.isdigit() and int(count):
+            self._content, self._sample = CountedContent(int(count)), b""
         return None
 
     def _receiver_line(self, line: bytes) -> None:
-        self._receiver.line(Kind.LINE_OUT, line[: 4 * SAMPLE])
+        self._receiver.line(Kind.LINE_OUT, line)
         self._receiver.send(line + b"\r\n")
 
     def _relay_content(self, data: bytes | memoryview) -> bytes | memoryview:
