@@ -66,6 +66,10 @@ class Entry(NamedTuple):
     detail: Mapping[str, Any] = _NOTHING
 
 
+#: Makes an entry without the call that a NamedTuple's own constructor costs.
+_new_entry = tuple.__new__
+
+
 class Transcript:
     """Records entries and hands them out.
 
@@ -103,17 +107,27 @@ class Transcript:
 
     def line(self, session: str, host: str, leg: Leg, kind: Kind, data: bytes, secure: bool) -> None:
         """Add a line, the commonest entry by far, with no more ado than it needs."""
-        self._add(Entry(self._monotonic() - self._began, session, host, leg, kind, data, secure, None, _NOTHING))
+        entry = _new_entry(Entry, (self._monotonic() - self._began, session, host, leg, kind, data, secure, None, _NOTHING))
+        if self._listeners:
+            self._add(entry)
+            return
+        self._entries.append(entry)
+        self._bytes += len(data) + 200
+        if self._bytes > self._keep:
+            self._shrink()
 
     def _add(self, entry: Entry) -> None:
         self._entries.append(entry)
-        data = entry.data
-        self._bytes += len(data) + 200
+        self._bytes += len(entry.data) + 200
+        if self._bytes > self._keep:
+            self._shrink()
+        for listener in self._listeners:
+            listener(entry)
+
+    def _shrink(self) -> None:
         while self._bytes > self._keep:
             self._bytes -= len(self._entries.popleft().data) + 200
             self.dropped += 1
-        for listener in self._listeners:
-            listener(entry)
 
     def listen(self, listener: Callable[[Entry], None]) -> Callable[[], None]:
         """Call `listener` with every entry from now on; return a function that ends it."""

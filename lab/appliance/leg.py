@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from lab.appliance.behaviours.behaviour import Termination
@@ -34,13 +36,13 @@ class RelayLeg:
         "_host",
         "_lines_out",
         "_received",
-        "_sent",
         "_session",
         "_shown",
         "_tls",
         "_transcript",
         "gone",
         "leg",
+        "line",
         "lines",
         "peer",
     )
@@ -54,12 +56,19 @@ class RelayLeg:
         self._shown: tuple[Certificate, ...] = ()
         self._clear: list[bytes] = []
         self._lines_out: list[bytes] = []
-        self._received = self._sent = 0
+        self._received = 0
+        #: Add a command or a reply to the transcript: takes kind, data, and whether it is secure.
+        self.line: Callable[[Kind, bytes, bool], None] = partial(transcript.line, session, host, leg)
 
     @property
     def handshaking(self) -> bool:
         """TLS has begun and is not there yet."""
         return self._tls is not None and not self._tls.established
+
+    @property
+    def secure(self) -> bool:
+        """What is said now is said inside TLS."""
+        return self._tls is not None and self._tls.established
 
     @property
     def tls_closed(self) -> bool:
@@ -136,12 +145,6 @@ class RelayLeg:
         if facts.peer_chain:
             self.record(Kind.CERTIFICATES, shown_by=shown_by_peer, chain=facts.peer_chain)
 
-    def line(self, kind: Kind, data: bytes) -> None:
-        """Add a command or a reply to the transcript."""
-        secure = self._tls is not None and self._tls.established
-        self._transcript.line(self._session, self._host, self.leg, kind, data, secure)
-
     def record(self, kind: Kind, data: bytes = b"", *, blame: Blame | None = None, **detail: Any) -> None:
         """Add to the transcript, marked secure inside TLS."""
-        secure = self._tls is not None and self._tls.established
-        self._transcript.record(self._session, self._host, self.leg, kind, data, secure=secure, blame=blame, **detail)
+        self._transcript.record(self._session, self._host, self.leg, kind, data, secure=self.secure, blame=blame, **detail)

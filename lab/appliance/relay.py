@@ -20,8 +20,8 @@ Content is not looked at but for its end, which is what makes large messages che
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from lab.appliance.actions import Action, Close, ConnectReceiver, SendToReceiver, SendToSender
 from lab.appliance.behaviours.behaviour import Behaviour, Leftover, Termination
 from lab.appliance.content import CountedContent, DottedContent
 from lab.appliance.leg import RelayLeg, TlsFactory
@@ -32,35 +32,13 @@ from lab.smtp.session import Conversation, Turn
 from lab.tls.channel import TlsFailure
 from lab.transcript import SAMPLE, Kind, Leg, Transcript
 
-
-@dataclass(frozen=True, slots=True)
-class ConnectReceiver:
-    """Open the connection to the receiver."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendToSender:
-    """Write to the sender's leg."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SendToReceiver:
-    """Write to the receiver's leg."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """Close a leg; `abort` with a reset, else after what is still to be written."""
-
-    leg: Leg
-    abort: bool = False
-
-
-Action = ConnectReceiver | SendToSender | SendToReceiver | Close
+#: Bytes that are taken as a block of whole lines; and that a peer may say out of turn.
+_BLOCK, _AHEAD = 8192, 1024 * 1024
+#: Commands after which nothing but lines follows, by what their line begins with; of DATA only the last of a block is one.
+_PLAIN_VERBS = {verb.encode(): verb for verb in ("MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "EHLO", "HELO", "VRFY", "HELP")}
+_CODES = {b"%d " % code: code for code in range(200, 560)}
+#: Verbs whose answer may turn the session into something else than lines.
+_SWITCHES = frozenset({"STARTTLS", "AUTH", "X-EXPS"})
 
 
 class Relay:
@@ -77,6 +55,8 @@ class Relay:
     ) -> None:
         self.session = transcript.new_session(host)
         self._behaviours = behaviours
+        self._on_command = [behaviour.on_command for behaviour in behaviours if behaviour.changes_commands]
+        self._on_reply = [behaviour.on_reply for behaviour in behaviours if behaviour.changes_replies]
         self._termination: Termination | None = next((t for b in behaviours if (t := b.termination()) is not None), None)
         self._tls_factory = tls
         self._implicit = implicit_tls
@@ -191,6 +171,10 @@ class Relay:
 
     def _sender_says(self, data: bytes | memoryview) -> None:
         lines = self._sender.lines
+        if not lines and self._content is None and len(data) <= _BLOCK:
+            data = bytes(data)
+            if self._command_block(data):
+                return None
         while data or lines:
             if self._content is not None:
                 data = self._relay_content(data)
@@ -199,9 +183,9 @@ class Relay:
                 lines.feed(bytes(data))
                 data = b""
             if self._receiver.handshaking or self._conversation.turn not in (Turn.COMMANDS, Turn.WAITING):
-                return None
+                return self._bounded(self._sender)
             if self._conversation.turn is Turn.WAITING and not self._challenged:
-                return None
+                return self._bounded(self._sender)
             try:
                 line = lines.maybe_line()
             except LineTooLong as error:
@@ -212,17 +196,43 @@ class Relay:
             data = self._content_behind()
         return None
 
+    def _bounded(self, leg: RelayLeg) -> None:
+        """What a peer says out of turn is kept, but not without end."""
+        if len(leg.lines) > _AHEAD:
+            self._fault(leg, f"more than {_AHEAD} bytes out of turn", Reply.of("421 4.7.0 Out of turn"))  # unsourced
+
+    def _command_block(self, block: bytes) -> bool:
+        """Pass whole lines of plain commands on at once; return False for anything that must be looked at line by line."""
+        conversation = self._conversation
+        if conversation.turn is not Turn.COMMANDS or self._challenged or self._on_command or self._receiver.handshaking:
+            return False
+        if not block.endswith(b"\r\n"):
+            return False
+        lines = block[:-2].split(b"\r\n")
+        verbs = [_PLAIN_VERBS.get(line[:5].rstrip(b" ").upper()) for line in lines]
+        if None in verbs or "DATA" in verbs[:-1]:
+            return False
+        sender, receiver, secure_in, secure_out = self._sender.line, self._receiver.line, self._sender.secure, self._receiver.secure
+        for line in lines:
+            sender(Kind.LINE_IN, line, secure_in)
+            receiver(Kind.LINE_OUT, line, secure_out)
+        conversation.asked.extend(verbs)  # type: ignore[arg-type]  # none is None here
+        if verbs[-1] == "DATA":
+            conversation.turn = Turn.WAITING
+        self._receiver.send(block)
+        return True
+
     def _content_behind(self) -> bytes:
         """Return what is already there of the content that a BDAT command announced."""
         return self._sender.lines.take() if self._content is not None else b""
 
     def _command(self, line: bytes) -> None:
-        self._sender.line(Kind.LINE_IN, line)
+        self._sender.line(Kind.LINE_IN, line, self._sender.secure)
         if self._challenged:
             self._challenged = False
             return self._receiver_line(line)
-        for behaviour in self._behaviours:
-            line = behaviour.on_command(line)
+        for change in self._on_command:
+            line = change(line)
         word, _, argument = line.partition(b" ")
         verb = word.decode("ascii", "replace").upper()
         if verb != "BDAT":
@@ -236,7 +246,7 @@ class Relay:
         return None
 
     def _receiver_line(self, line: bytes) -> None:
-        self._receiver.line(Kind.LINE_OUT, line)
+        self._receiver.line(Kind.LINE_OUT, line, self._receiver.secure)
         self._receiver.send(line + b"\r\n")
 
     def _relay_content(self, data: bytes | memoryview) -> bytes | memoryview:
@@ -259,25 +269,50 @@ class Relay:
 
     def _receiver_says(self, data: bytes | memoryview) -> None:
         lines = self._receiver.lines
-        lines.feed(bytes(data))
+        block = bytes(data)
+        if not lines and not self._replies.pending and len(block) <= _BLOCK and self._reply_block(block):
+            return
+        lines.feed(block)
         if self._sender.handshaking:
+            self._bounded(self._receiver)
             return
         try:
             while not self._receiver.handshaking and not self._opaque and (line := lines.maybe_line()) is not None:
                 reply = self._replies.maybe_reply(line)
                 if reply is not None:
                     wire = reply.to_bytes()
-                    self._receiver.line(Kind.LINE_IN, wire[:-2])
+                    self._receiver.line(Kind.LINE_IN, wire[:-2], self._receiver.secure)
                     self._answer(reply, wire)
         except (BadReply, LineTooLong) as error:
             self._fault(self._receiver, str(error), Reply.of("421 4.3.0 The receiver does not speak SMTP"))  # unsourced
 
+    def _reply_block(self, block: bytes) -> bool:
+        """Pass whole one-line replies on at once; return False for anything that must be looked at reply by reply."""
+        conversation = self._conversation
+        if self._on_reply or self._sender.handshaking or self._sender.lines or not block.endswith(b"\r\n"):
+            return False
+        lines = block[:-2].split(b"\r\n")
+        codes = [_CODES.get(line[:4]) for line in lines]
+        if None in codes or 354 in codes[:-1] or 334 in codes or not set(conversation.asked).isdisjoint(_SWITCHES):
+            return False
+        sender, receiver, secure_in, secure_out = self._sender.line, self._receiver.line, self._receiver.secure, self._sender.secure
+        verb = None
+        for line, code in zip(lines, codes, strict=True):
+            verb = conversation.reply(code)  # type: ignore[arg-type]  # none is None here
+            receiver(Kind.LINE_IN, line, secure_in)
+            sender(Kind.LINE_OUT, line, secure_out)
+        self._challenged = False
+        self._sender.send(block)
+        if conversation.turn is Turn.DATA and verb == "DATA":
+            self._content, self._sample = DottedContent(), b""
+        return True
+
     def _answer(self, reply: Reply, wire: bytes) -> None:
-        verb = self._conversation.reply(reply)
+        verb = self._conversation.reply(reply.code)
         self._challenged = reply.code == 334
         changed = reply
-        for behaviour in self._behaviours:
-            changed = behaviour.on_reply(verb or "", changed)
+        for change in self._on_reply:
+            changed = change(verb or "", changed)
         turn = self._conversation.turn
         self._reply(changed, wire if changed is reply else None)
         if turn is Turn.TLS:
@@ -290,7 +325,7 @@ class Relay:
 
     def _reply(self, reply: Reply, wire: bytes | None = None) -> None:
         wire = wire or reply.to_bytes()
-        self._sender.line(Kind.LINE_OUT, wire[:-2])
+        self._sender.line(Kind.LINE_OUT, wire[:-2], self._sender.secure)
         self._sender.send(wire)
 
     # --- TLS ----------------------------------------------------------------------------------------------------------

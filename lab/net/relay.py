@@ -11,7 +11,8 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
-from lab.appliance.relay import Close, ConnectReceiver, Relay, SendToReceiver, SendToSender
+from lab.appliance.actions import Close, ConnectReceiver, SendToReceiver, SendToSender
+from lab.appliance.relay import Relay
 from lab.errors import CannotTest
 from lab.net.directory import Endpoint
 from lab.transcript import Leg
@@ -71,7 +72,7 @@ class RelaySession:
         self._target: Endpoint
         self._source: str | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self._heard = 0.0
+        self._quiet = True  # since `_look` last looked
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -86,14 +87,13 @@ class RelaySession:
             address, port = protocol.transport.get_extra_info("peername")[:2]
             self._relay, self._target, self._source = self._plan(address)
             self._relay.connected(address, port)
-            self._heard = self._carrier.loop.time()
             self._timer = self._carrier.loop.call_later(self._carrier.idle_timeout, self._look)
         elif self._relay is not None:
             self._relay.receiver_connected(self._target.address, self._target.port)
         self._act()
 
     def received(self, leg: Leg, data: memoryview) -> None:
-        self._heard = self._carrier.loop.time()
+        self._quiet = False
         if self._relay is not None:
             (self._relay.from_sender if leg is Leg.SENDER else self._relay.from_receiver)(data)
             self._act()
@@ -166,13 +166,13 @@ class RelaySession:
         self._act()
 
     def _look(self) -> None:
-        """End a session in which nothing was said for the idle timeout."""
-        left = self._heard + self._carrier.idle_timeout - self._carrier.loop.time()
-        if left <= 0 and self._relay is not None:
+        """End a session in which nothing was said for a whole idle timeout."""
+        if self._quiet and self._relay is not None:
             self._relay.timed_out()
             self._act()
         else:
-            self._timer = self._carrier.loop.call_later(left, self._look)
+            self._quiet = True
+            self._timer = self._carrier.loop.call_later(self._carrier.idle_timeout, self._look)
 
     def _forget(self) -> None:
         if self._timer is not None:

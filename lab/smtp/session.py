@@ -19,8 +19,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from lab.smtp.replies import Reply
-
 
 class Turn(StrEnum):
     """What the sender's next bytes are."""
@@ -52,14 +50,14 @@ class Conversation:
         if verb in HOLDS:
             self.turn = Turn.WAITING
 
-    def reply(self, reply: Reply) -> str | None:
-        """The receiver has answered; return the verb that it answers, None for an answer to nothing.
+    def reply(self, code: int) -> str | None:
+        """The receiver has answered with a code; return the verb that it answers, None for an answer to nothing.
 
         A 334 asks for more (RFC 4954 section 4): the verb stays, and the sender's next line belongs to it.
         """
         if not self.asked:
             return None
-        verb = self.asked[0] if reply.code == 334 else self.asked.popleft()
+        verb = self.asked[0] if code == 334 else self.asked.popleft()
         if verb in HOLDS or verb in ("CONNECT", "CONTENT"):
-            self.turn = CHANGES.get((verb, reply.code), Turn.COMMANDS)
+            self.turn = CHANGES.get((verb, code), Turn.COMMANDS)
         return verb

@@ -17,8 +17,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from lab.appliance.actions import Action, Close, ConnectReceiver, SendToReceiver, SendToSender
 from lab.appliance.behaviours.behaviour import Behaviour, Termination
-from lab.appliance.relay import Action, Close, ConnectReceiver, Relay, SendToReceiver, SendToSender
+from lab.appliance.relay import Relay
 from lab.tls.certificate import Certificate
 from lab.tls.engine import RelayChannel, relay_client, relay_server
 from lab.tls.mint import Mint

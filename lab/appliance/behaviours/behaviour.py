@@ -53,6 +53,16 @@ class Behaviour:
     def __init__(self, settings: Any) -> None:
         self.settings = settings
 
+    @property
+    def changes_commands(self) -> bool:
+        """Whether `on_command` is to be asked at all; what nobody changes goes through in whole blocks."""
+        return type(self).on_command is not Behaviour.on_command
+
+    @property
+    def changes_replies(self) -> bool:
+        """Whether `on_reply` is to be asked at all."""
+        return type(self).on_reply is not Behaviour.on_reply
+
     def termination(self) -> Termination | None:
         """Return how to speak TLS on both legs; None to let the peers speak it with each other."""
         return None

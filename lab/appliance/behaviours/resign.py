@@ -57,6 +57,10 @@ class Resign(Behaviour):
             receiver_minimum=settings.receiver_minimum, receiver_maximum=settings.receiver_maximum, leftover=settings.leftover,
         )  # fmt: skip
 
+    @property
+    def changes_replies(self) -> bool:
+        return self.settings.banner is not Banner.RECEIVER
+
     def on_reply(self, verb: str, reply: Reply) -> Reply:
         if verb == "CONNECT" and reply.code == 220 and self.settings.banner is Banner.BARRACUDA:
             host = reply.lines[0].partition(" ")[0]
