@@ -44,6 +44,11 @@ _SWITCHES = frozenset({"STARTTLS", "AUTH", "X-EXPS"})
 class Relay:
     """One session. Takes the behaviours of its rule, what makes TLS for its legs, and whether TLS begins at once."""
 
+    __slots__ = (
+        "_actions", "_behaviours", "_challenged", "_closing", "_content", "_conversation", "_ended", "_implicit", "_on_command",
+        "_on_reply", "_opaque", "_receiver", "_replies", "_sample", "_sender", "_termination", "_tls_factory", "session",
+    )  # fmt: skip
+
     def __init__(
         self,
         behaviours: Sequence[Behaviour],

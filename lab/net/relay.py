@@ -29,6 +29,8 @@ Plan = tuple[Relay, Endpoint, str | None]
 class _LegProtocol(asyncio.BufferedProtocol):
     """One leg's connection."""
 
+    __slots__ = ("leg", "session", "transport")
+
     def __init__(self, session: RelaySession, leg: Leg) -> None:
         self.session, self.leg = session, leg
         self.transport: asyncio.Transport | None = None
@@ -64,6 +66,8 @@ class _LegProtocol(asyncio.BufferedProtocol):
 
 class RelaySession:
     """One session: a relay and its two connections."""
+
+    __slots__ = ("_carrier", "_connecting", "_legs", "_plan", "_quiet", "_relay", "_source", "_target", "_timer")
 
     def __init__(self, carrier: RelayCarrier, plan: Callable[[str], Plan]) -> None:
         self._carrier, self._plan = carrier, plan

@@ -48,7 +48,7 @@ def _context(server: bool, credential: Credential | None, minimum: str, maximum:
         context.minimum_version = _VERSIONS[minimum]
         if maximum:
             context.maximum_version = _VERSIONS[maximum]
-    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
     if server:
         context.num_tickets = 0
         context.sni_callback = _note_sni
@@ -68,6 +68,12 @@ def _load(context: ssl.SSLContext, credential: Credential) -> None:
     with tempfile.NamedTemporaryFile(buffering=0) as file:
         file.write(pem)
         context.load_cert_chain(file.name)
+
+
+@lru_cache(maxsize=512)
+def _certificate(der: bytes) -> Certificate:
+    """A box meets the same few certificates in thousands of sessions: one object for each."""
+    return Certificate(der)
 
 
 def _note_sni(connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _context: ssl.SSLContext) -> None:
@@ -181,7 +187,7 @@ class RelayChannel:
             cipher=name,
             bits=bits,
             sni=getattr(connection, "sni", None) or self._sni,
-            peer_chain=tuple(map(Certificate, ders)),
+            peer_chain=tuple(map(_certificate, ders)),
         )
 
     def _failure(self, error: ssl.SSLError, what: str) -> TlsFailure:
