@@ -38,13 +38,13 @@ class RelayLeg:
         "_received",
         "_session",
         "_shown",
-        "_tls",
         "_transcript",
         "gone",
         "leg",
         "line",
         "lines",
         "peer",
+        "tls",
     )
 
     def __init__(self, leg: Leg, peer: Blame, transcript: Transcript, session: str, host: str) -> None:
@@ -52,7 +52,7 @@ class RelayLeg:
         self.lines = LineBuffer()
         self.gone = False
         self._transcript, self._session, self._host = transcript, session, host
-        self._tls: RelayChannel | None = None
+        self.tls: RelayChannel | None = None
         self._shown: tuple[Certificate, ...] = ()
         self._clear: list[bytes] = []
         self._lines_out: list[bytes] = []
@@ -63,64 +63,56 @@ class RelayLeg:
     @property
     def handshaking(self) -> bool:
         """TLS has begun and is not there yet."""
-        return self._tls is not None and not self._tls.established
+        return self.tls is not None and not self.tls.established
 
     @property
     def secure(self) -> bool:
         """What is said now is said inside TLS."""
-        return self._tls is not None and self._tls.established
-
-    @property
-    def tls_closed(self) -> bool:
-        """The peer sent close-notify."""
-        return self._tls is not None and self._tls.closed
+        return self.tls is not None and self.tls.established
 
     def start_tls(self, made: tuple[RelayChannel, tuple[Certificate, ...]]) -> None:
         """Speak TLS from here on."""
-        self._tls, self._shown = made
-        self._tls.start()
-
-    def decrypt(self, data: bytes | memoryview) -> bytes | memoryview:
-        """Return the plaintext of what came. Raises TlsFailure."""
-        return data if self._tls is None else self._tls.receive(data)
+        self.tls, self._shown = made
+        self.tls.start()
 
     def send(self, data: bytes | memoryview) -> None:
         """Take plaintext for the peer. Lines wait until `outgoing`, so that several go into one TLS record; content does not."""
         if self.gone or not data:
             return
-        if self._tls is None:
+        if self.tls is None:
             self._clear.append(bytes(data))
         elif len(data) < _SMALL:
             self._lines_out.append(bytes(data))
         else:
             self._encrypt_lines()
-            self._tls.send(data)
+            self.tls.send(data)
 
     def outgoing(self) -> bytes:
         """Return the bytes for the wire."""
-        if self._tls is None:
+        if self.tls is None:
             if not self._clear:
                 return b""
             clear = self._clear[0] if len(self._clear) == 1 else b"".join(self._clear)
             self._clear.clear()
             return clear
-        self._encrypt_lines()
-        data = self._tls.outgoing()
+        if self._lines_out:
+            self._encrypt_lines()
+        data = self.tls.outgoing()
         if self._clear:
             data = b"".join(self._clear) + data
             self._clear.clear()
         return data
 
     def _encrypt_lines(self) -> None:
-        if self._lines_out and self._tls is not None and self._tls.established:
-            self._tls.send(self._lines_out[0] if len(self._lines_out) == 1 else b"".join(self._lines_out))
+        if self._lines_out and self.tls is not None and self.tls.established:
+            self.tls.send(self._lines_out[0] if len(self._lines_out) == 1 else b"".join(self._lines_out))
             self._lines_out.clear()
 
     def close_tls(self) -> None:
         """Send close-notify where there is a TLS to close."""
-        if self._tls is not None:
+        if self.tls is not None:
             self._encrypt_lines()
-            self._tls.close()
+            self.tls.close()
 
     def count(self, size: int) -> None:
         """Count bytes that were carried without being read."""
@@ -132,8 +124,8 @@ class RelayLeg:
 
     def record_handshake(self) -> None:
         """Write down what the handshake settled and who showed what."""
-        assert self._tls is not None
-        facts = self._tls.facts
+        assert self.tls is not None
+        facts = self.tls.facts
         assert facts is not None
         role = "receiver" if self.leg is Leg.SENDER else "sender"  # what the appliance plays on this leg
         self.record(

@@ -44,10 +44,8 @@ _SWITCHES = frozenset({"STARTTLS", "AUTH", "X-EXPS"})
 class Relay:
     """One session. Takes the behaviours of its rule, what makes TLS for its legs, and whether TLS begins at once."""
 
-    __slots__ = (
-        "_actions", "_behaviours", "_challenged", "_closing", "_content", "_conversation", "_ended", "_implicit", "_on_command",
-        "_on_reply", "_opaque", "_receiver", "_replies", "_sample", "_sender", "_termination", "_tls_factory", "session",
-    )  # fmt: skip
+    __slots__ = ("_actions", "_behaviours", "_challenged", "_closing", "_content", "_conversation", "_ended", "_implicit", "_on_command",
+                 "_on_reply", "_opaque", "_receiver", "_replies", "_sample", "_sender", "_termination", "_tls_factory", "session")  # fmt: skip
 
     def __init__(
         self,
@@ -127,10 +125,12 @@ class Relay:
 
     def actions(self) -> list[Action]:
         """Return what is to be done now, in order, and forget it."""
-        for leg, kind in ((self._receiver, SendToReceiver), (self._sender, SendToSender)):
-            data = leg.outgoing()
-            if data:
-                self._actions.append(kind(data))
+        data = self._receiver.outgoing()
+        if data:
+            self._actions.append(SendToReceiver(data))
+        data = self._sender.outgoing()
+        if data:
+            self._actions.append(SendToSender(data))
         if self._closing:
             self._closing = False
             self._actions += [Close(Leg.SENDER), Close(Leg.RECEIVER)]
@@ -141,24 +141,24 @@ class Relay:
 
     def _take(self, leg: RelayLeg, data: bytes | memoryview) -> None:
         if self._ended:
-            return
-        other = self._receiver if leg is self._sender else self._sender
+            return None
         if self._opaque:
             leg.count(len(data))
-            other.send(data)
-            return
+            (self._receiver if leg is self._sender else self._sender).send(data)
+            return None
+        says = self._sender_says if leg is self._sender else self._receiver_says
+        tls = leg.tls
+        if tls is None:
+            return says(data)
         try:
-            fresh = leg.handshaking
-            plain = leg.decrypt(data)
-            if fresh and not leg.handshaking:
+            fresh = not tls.established
+            plain = tls.receive(data)
+            if fresh and tls.established:
                 leg.record_handshake()
                 self._go_on()
             if plain:
-                if leg is self._sender:
-                    self._sender_says(plain)
-                else:
-                    self._receiver_says(plain)
-            if leg.tls_closed:
+                says(plain)
+            if tls.closed:
                 self._closed(leg, "")
         except TlsFailure as failure:
             leg.record(Kind.TLS_FAILED, blame=failure.blame, reason=failure.reason, alert=failure.alert, message=failure.message)

@@ -8,7 +8,6 @@ asked for without being insisted on), content is taken by the chunk, BDAT works,
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol, cast
@@ -64,9 +63,6 @@ class ReceiverSession(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast("asyncio.Transport", transport)  # uvloop's is one, but does not inherit
-        raw = transport.get_extra_info("socket")
-        if raw is not None:
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._intake.attach(transport)
         peer, local = transport.get_extra_info("peername")[:2], transport.get_extra_info("sockname")[:2]
         self.facts = SessionFacts(self._transcript.new_session(self._server.name), peer, local, self._server.now())

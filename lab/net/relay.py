@@ -7,7 +7,6 @@ buffer to one protocol at a time and the relay keeps nothing of it.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
 from typing import cast
 
@@ -29,25 +28,23 @@ Plan = tuple[Relay, Endpoint, str | None]
 class _LegProtocol(asyncio.BufferedProtocol):
     """One leg's connection."""
 
-    __slots__ = ("leg", "session", "transport")
+    __slots__ = ("event", "leg", "session", "transport")
 
     def __init__(self, session: RelaySession, leg: Leg) -> None:
         self.session, self.leg = session, leg
         self.transport: asyncio.Transport | None = None
+        self.event: Callable[[memoryview], None]  # the relay's, set as soon as there is one
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport = cast("asyncio.Transport", transport)  # uvloop's is one, but does not inherit
         transport.set_write_buffer_limits(_HIGH_WATER)
-        raw = transport.get_extra_info("socket")
-        if raw is not None:
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.session.made(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return _BUFFER
 
     def buffer_updated(self, nbytes: int) -> None:
-        self.session.received(self.leg, _BUFFER[:nbytes])
+        self.session.heard(self.event, _BUFFER[:nbytes])
 
     def eof_received(self) -> bool:
         self.session.closed(self.leg, "")
@@ -90,17 +87,17 @@ class RelaySession:
             self._carrier.sessions.add(self)
             address, port = protocol.transport.get_extra_info("peername")[:2]
             self._relay, self._target, self._source = self._plan(address)
+            self._legs[Leg.SENDER].event, self._legs[Leg.RECEIVER].event = self._relay.from_sender, self._relay.from_receiver
             self._relay.connected(address, port)
             self._timer = self._carrier.loop.call_later(self._carrier.idle_timeout, self._look)
         elif self._relay is not None:
             self._relay.receiver_connected(self._target.address, self._target.port)
         self._act()
 
-    def received(self, leg: Leg, data: memoryview) -> None:
+    def heard(self, event: Callable[[memoryview], None], data: memoryview) -> None:
         self._quiet = False
-        if self._relay is not None:
-            (self._relay.from_sender if leg is Leg.SENDER else self._relay.from_receiver)(data)
-            self._act()
+        event(data)
+        self._act()
 
     def closed(self, leg: Leg, error: str) -> None:
         if self._relay is not None:
@@ -128,15 +125,15 @@ class RelaySession:
     def _act(self) -> None:
         assert self._relay is not None
         for action in self._relay.actions():
-            match action:
-                case SendToReceiver(data):
-                    self._write(Leg.RECEIVER, data)
-                case SendToSender(data):
-                    self._write(Leg.SENDER, data)
-                case ConnectReceiver():
-                    self._connecting = self._carrier.loop.create_task(self._connect())
-                case Close(leg, abort):
-                    self._close(leg, abort=abort)
+            kind = type(action)  # a chain of tests; class patterns would cost more than all the rest here
+            if kind is SendToReceiver:
+                self._write(Leg.RECEIVER, action.data)  # type: ignore[union-attr]  # known by its type
+            elif kind is SendToSender:
+                self._write(Leg.SENDER, action.data)  # type: ignore[union-attr]  # the same
+            elif kind is ConnectReceiver:
+                self._connecting = self._carrier.loop.create_task(self._connect())
+            elif isinstance(action, Close):
+                self._close(action.leg, abort=action.abort)
 
     def _write(self, leg: Leg, data: bytes) -> None:
         transport = self._legs[leg].transport

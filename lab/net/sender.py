@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import socket
 
 from lab.net.directory import Route
 from lab.sending.attempt import Attempt, ReasonId
@@ -37,7 +36,6 @@ async def carry(session: SenderSession, route: Route, source: str | None = None,
         detail = f"connection to {believed} refused" if refused else f"no connection to {believed}: {error.strerror or error}"
         session.not_connected(reason, detail, believed.address, believed.port)
     else:
-        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         session.connected(believed.address, believed.port)
         await _converse(session, reader, writer, cap)
     assert session.attempt is not None
