@@ -10,6 +10,7 @@ PATH=$PATH:/usr/sbin:/sbin
 for entry in "${programs[@]}"; do
   command -v "${entry%%:*}" >/dev/null || missing+=("${entry#*:}")
 done
+perl -MNet::SSLeay -e 1 2>/dev/null || missing+=(libnet-ssleay-perl) # swaks only recommends it, and has no TLS without it
 [ ${#missing[@]} -gt 0 ] || exit 0
 mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
 
