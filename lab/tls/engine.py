@@ -95,13 +95,12 @@ def relay_client(
 class RelayChannel:
     """A `TlsChannel` (see `lab.tls.channel`) over an SSLObject; `receive` returns a view, valid until the next call."""
 
-    __slots__ = ("_broken", "_facts", "_in", "_object", "_out", "_peer", "_read", "_sni", "_write", "closed", "established")
+    __slots__ = ("_broken", "_facts", "_in", "_inner", "_object", "_out", "_peer", "_sni", "closed", "established")
 
     def __init__(self, context: ssl.SSLContext, *, server: bool, sni: str | None) -> None:
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(self._in, self._out, server_side=server, server_hostname=sni)
-        inner: Any = self._object._sslobj  # type: ignore[attr-defined]  # noqa: SLF001  (its wrapper costs a call for each read and write)
-        self._read, self._write = inner.read, inner.write
+        self._inner: Any = self._object._sslobj  # type: ignore[attr-defined]  # noqa: SLF001  (its wrapper costs a call for each read and write)
         self._peer = Blame.SENDER if server else Blame.RECEIVER
         self._sni = sni
         self._facts: TlsFacts | None = None
@@ -132,7 +131,7 @@ class RelayChannel:
             if not self.established:
                 return b""
         count = 0
-        incoming, read = self._in, self._read
+        incoming, read = self._in, self._inner.read
         try:
             while incoming.pending:  # a last call that says "no more" would cost an exception for each event
                 got = read(_ROOM - count, _SHARED[count:])
@@ -153,7 +152,7 @@ class RelayChannel:
             raise TlsFailure("not established", self._peer)
         if plaintext:
             try:
-                self._write(plaintext)
+                self._inner.write(plaintext)
             except ssl.SSLError as error:
                 raise self._failure(error, "sending failed") from None
 
