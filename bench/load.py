@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import statistics
 import subprocess
@@ -41,6 +42,16 @@ def family(pids: list[int]) -> list[int]:
 def cpu_seconds(pids: list[int]) -> float:
     """Return the CPU time of processes with all their threads, ended ones too, from the kernel's process clocks (nanoseconds)."""
     return sum(time.clock_gettime((~pid << 3) | 2) for pid in family(pids))  # clock_getcpuclockid(3): CPUCLOCK_SCHED of a process
+
+
+def pin(pids: list[int], core: int) -> None:
+    """Keep processes with all their threads on one core (where there are two): the load must not evict what is measured."""
+    if len(os.sched_getaffinity(0) | {core}) < 2 or core >= (os.cpu_count() or 1):
+        return
+    for pid in family(pids):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(int(task.name), {core})
 
 
 def resident_bytes(pids: list[int]) -> int:
