@@ -1,0 +1,181 @@
+"""Asks the DNS: a stub resolver over asyncio that never raises for what servers do, and says what DNSSEC thinks.
+
+Where nobody gave trust anchors, the AD bit of a resolver is believed if the way to it is safe: it is on loopback, or the user
+named it (RFC 7672 section 2.1, RFC 6698 section A.3). Every look-up is bounded: in time, in servers, in aliases.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import dns.edns
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.resolver
+import dns.rrset
+
+from lab.dns.answer import Answer, DnsSecurity, Status
+from lab.net.directory import Endpoint
+from lab.net.dns_exchange import NoAnswer, exchange
+
+_ALIASES = 8
+_PAYLOAD = 1232  # what fits every path (DNS flag day 2020); beyond it TCP
+_STATUS = {dns.rcode.NXDOMAIN: Status.NXDOMAIN, dns.rcode.REFUSED: Status.REFUSED, dns.rcode.NOERROR: Status.OK}
+_AT_ONCE = 50
+
+
+def system_servers() -> tuple[Endpoint, ...]:
+    """Return the resolvers of this system's configuration; empty where it has none."""
+    try:
+        return tuple(Endpoint(str(address), 53) for address in dns.resolver.Resolver().nameservers)
+    except dns.resolver.NoResolverConfiguration:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    message: dns.message.Message
+    server: Endpoint
+
+
+class Resolver:
+    """Looks names up at `servers` (the system's where None), the next where one does not answer.
+
+    `timeout` is for one question to one server, in seconds; a server is asked `tries` times. `trust_ad` says whether their AD
+    bit is believed: by default where the servers were given, or are on loopback.
+    """
+
+    def __init__(
+        self, servers: Sequence[Endpoint] | None = None, *, timeout: float = 5.0, tries: int = 2, trust_ad: bool | None = None
+    ) -> None:
+        self.servers = tuple(servers) if servers is not None else system_servers()
+        self.timeout, self.tries = timeout, tries
+        self._given, self._trust_ad = servers is not None, trust_ad
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def lookup(self, name: str, rdtype: str) -> Answer:
+        """Ask for a name's records of one type (`MX`, `A`, `TLSA`, ...), following aliases. Never raises for what servers do.
+
+        A name that cannot exist (RFC 1035 section 2.3.4, IDNA 2008) is NXDOMAIN.
+        """
+        began = time.perf_counter()
+        try:
+            wanted = dns.name.from_unicode(name, idna_codec=dns.name.IDNA_2008) if not name.isascii() else dns.name.from_text(name)
+        except (dns.exception.DNSException, UnicodeError) as error:
+            return Answer(name=name, rdtype=rdtype, status=Status.NXDOMAIN, detail=f"{name!r} is no name: {error}")
+        answer = await self._follow(wanted, dns.rdatatype.from_text(rdtype))
+        return replace(answer, name=name, seconds=time.perf_counter() - began)
+
+    async def _follow(self, wanted: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Answer:
+        """Follow aliases within a reply, and ask again where the server left off."""
+        chain, ttl, secure = [wanted], 2**31, True
+        answer = Answer(name=_text(wanted), rdtype=dns.rdatatype.to_text(rdtype), status=Status.OK)
+        for _ in range(_ALIASES + 1):
+            try:
+                reply = await self._ask(chain[-1], rdtype)
+            except NoAnswer as error:
+                return replace(answer, status=error.status, detail=error.detail, chain=_texts(chain))
+            secure = secure and self._authentic(reply)
+            status = _STATUS.get(reply.message.rcode(), Status.SERVFAIL)
+            security = DnsSecurity.SECURE if secure else DnsSecurity.INSECURE if self._believes(reply.server) else answer.security
+            answer = replace(answer, status=status, security=security, server=str(reply.server))
+            if status not in (Status.OK, Status.NXDOMAIN):
+                detail = f"{reply.server} answered {dns.rcode.to_text(reply.message.rcode())}{_extended(reply.message)}"
+                return replace(answer, security=DnsSecurity.INDETERMINATE, detail=detail, chain=_texts(chain))
+            before = len(chain)
+            found, ttl = _collect(reply.message.answer, chain, rdtype, ttl)
+            answer = replace(answer, chain=_texts(chain))
+            if found is not None:
+                return replace(answer, status=Status.OK, records=tuple(found), ttl=ttl)
+            if len(chain) == before or status is Status.NXDOMAIN:
+                return replace(answer, status=Status.NO_DATA if status is Status.OK else status, ttl=0)
+            if len(chain) > _ALIASES or len(set(chain)) < len(chain):
+                break
+        detail = f"aliases of {_text(wanted)} go in a circle" if len(set(chain)) < len(chain) else f"more than {_ALIASES} aliases"
+        return replace(answer, status=Status.SERVFAIL, detail=detail, chain=_texts(chain))
+
+    async def _ask(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> _Reply:
+        """Ask the servers in turn; what one answers with SERVFAIL or REFUSED another may know. Raises NoAnswer."""
+        if not self.servers:
+            raise NoAnswer(Status.UNREACHABLE, "this system has no resolver; name one")
+        failure: NoAnswer | None = None
+        refused: _Reply | None = None
+        for _ in range(self.tries):
+            for server in self.servers:
+                try:
+                    async with self._gate:
+                        message = await self._one(name, rdtype, server)
+                except NoAnswer as error:
+                    failure = error
+                    continue
+                if message.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+                    return _Reply(message, server)
+                refused = refused or _Reply(message, server)
+            if refused is not None:
+                return refused
+        assert failure is not None
+        raise failure
+
+    async def _one(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, server: Endpoint) -> dns.message.Message:
+        query = dns.message.make_query(name, rdtype, use_edns=0, payload=_PAYLOAD, want_dnssec=True)
+        query.flags |= dns.flags.AD  # RFC 6840 section 5.7: tell us
+        message = await exchange(query, server, self.timeout)
+        if message.rcode() in (dns.rcode.FORMERR, dns.rcode.NOTIMP) and message.edns < 0:  # RFC 6891 section 7: it knows no EDNS
+            message = await exchange(dns.message.make_query(name, rdtype), server, self.timeout)
+        return message
+
+    def _believes(self, server: Endpoint) -> bool:
+        if self._trust_ad is not None:
+            return self._trust_ad
+        return self._given or _on_loopback(server.address)
+
+    def _authentic(self, reply: _Reply) -> bool:
+        return bool(reply.message.flags & dns.flags.AD) and self._believes(reply.server)
+
+
+def _collect(
+    section: list[dns.rrset.RRset], chain: list[dns.name.Name], rdtype: dns.rdatatype.RdataType, ttl: int
+) -> tuple[dns.rrset.RRset | None, int]:
+    """Follow the aliases of an answer section, adding to `chain`; return the records at their end, None where there are none."""
+    by_key = {(rrset.name, rrset.rdtype): rrset for rrset in section}
+    for _ in range(_ALIASES + 1):
+        found = by_key.get((chain[-1], rdtype))
+        if found is not None:
+            return found, min(ttl, found.ttl)
+        alias = by_key.get((chain[-1], dns.rdatatype.CNAME))
+        if alias is None or rdtype == dns.rdatatype.CNAME:
+            return None, ttl
+        chain.append(alias[0].target)
+        ttl = min(ttl, alias.ttl)
+        if chain[-1] in chain[:-1]:
+            return None, ttl
+    return None, ttl
+
+
+def _extended(message: dns.message.Message) -> str:
+    """What the server says of the error (RFC 8914)."""
+    texts = [option.to_text() for option in message.options if isinstance(option, dns.edns.EDEOption)]
+    return f" ({'; '.join(texts)})" if texts else ""
+
+
+def _on_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _text(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True).lower()
+
+
+def _texts(names: list[dns.name.Name]) -> tuple[str, ...]:
+    return tuple(_text(name) for name in names)
