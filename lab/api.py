@@ -111,11 +111,9 @@ class Lab:
 
     def endpoint(self, host: str) -> Endpoint:
         """Return where a host listens: SMTP for mail hosts and the appliance, DNS for `dns`. Raises UserError for another name."""
-        if host == "dns" and self.backend.dns.endpoint is not None:
-            return self.backend.dns.endpoint
         if host not in self.backend.hosts:
             raise UserError(f"there is no host {host!r}", hint=f"hosts: {', '.join(self.backend.hosts)}")
-        return self.backend.directory.endpoint(host)
+        return self.backend.door(host)
 
     def mailbox(self, address: str) -> list[Delivered]:
         """Return the messages of a mailbox, oldest first. Raises UserError for an address that has none."""
@@ -148,6 +146,7 @@ class Lab:
         message = host.submit(Envelope(ends.sender, (ends.recipient,), content))
         self._messages.append((flow, message))
         await host.process()
+        await self.backend.settle()
         return flow_result(self.backend, flow, message)
 
     async def fix_async(self, name: str) -> None:

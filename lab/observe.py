@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.backends.embedded import Embedded
+from lab.backends.backend import Backend
 from lab.online.config import Era
 from lab.scenario.load import Loaded
 from lab.scenario.model import Expectation, FlowExpectation, Log, words_for
@@ -12,7 +12,7 @@ from lab.sending.message import Message
 from lab.smtp.headers import header_block
 
 
-def flow_result(lab: Embedded, flow: str, message: Message) -> FlowResult:
+def flow_result(lab: Backend, flow: str, message: Message) -> FlowResult:
     """Return what became of a flow's message up to now."""
     last = message.attempts[-1] if message.attempts else None
     failed = next((attempt for attempt in reversed(message.attempts) if attempt.outcome is not Outcome.DELIVERED), None)
@@ -33,7 +33,7 @@ def flow_result(lab: Embedded, flow: str, message: Message) -> FlowResult:
 
 
 def judge(
-    lab: Embedded, expect: Expectation, era: Era, flows: dict[str, FlowResult], queued: dict[str, FlowResult],
+    lab: Backend, expect: Expectation, era: Era, flows: dict[str, FlowResult], queued: dict[str, FlowResult],
     validation: tuple[ValidationResult, ...],
 ) -> tuple[Check, ...]:  # fmt: skip
     """Hold everything that is expected against what was seen."""
@@ -115,7 +115,7 @@ def _names_failure(check: Check, expect: Expectation) -> bool:
     return check.kind is CheckKind.LOG and check.expected.startswith("contains")
 
 
-def log_text(lab: Embedded, log: Log) -> str:
+def log_text(lab: Backend, log: Log) -> str:
     """Return a log as text to look into."""
     match log:
         case Log.RECEIVE | Log.SEND:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from lab.backends.backend import Backend
 from lab.backends.embedded import Embedded
 from lab.clock import Clock
 from lab.errors import UserError
@@ -78,7 +79,7 @@ class _Run:
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
-    def _lab(self, topology: Topology) -> Embedded:
+    def _lab(self, topology: Topology) -> Backend:
         return Embedded(in_era(topology, self.era), clock=Clock(self.began), mint=self._mint)
 
     async def first_stage(self, *, control: bool) -> Stage:
@@ -119,7 +120,7 @@ class _Run:
             with self._phase("take down"):
                 await lab.stop()
 
-    async def _broken(self, lab: Embedded, *, control: bool) -> tuple[Stage, dict[str, Message]]:
+    async def _broken(self, lab: Backend, *, control: bool) -> tuple[Stage, dict[str, Message]]:
         began = lab.clock.now()
         with self._phase("play"):
             sent = await play(lab)
@@ -133,14 +134,14 @@ class _Run:
         return stage, sent
 
     def _stage(
-        self, lab: Embedded, fix: Fix | None, expect: Expectation, flows: dict[str, FlowResult], queued: dict[str, FlowResult],
+        self, lab: Backend, fix: Fix | None, expect: Expectation, flows: dict[str, FlowResult], queued: dict[str, FlowResult],
         validation: tuple[ValidationResult, ...], began: datetime, entries: int,
     ) -> Stage:  # fmt: skip
         checks = judge(lab, expect, self.era, flows, queued, validation)
         return Stage(fix, flows, queued, validation, checks, lab.clock.now() - began, tuple(lab.transcript)[entries:])
 
 
-async def play(lab: Embedded) -> dict[str, Message]:
+async def play(lab: Backend) -> dict[str, Message]:
     """Send one message along each flow, all at once, and try each once."""
     sent = {}
     for flow, ends in lab.topology.flows.items():
@@ -156,16 +157,17 @@ async def play(lab: Embedded) -> dict[str, Message]:
     return sent
 
 
-async def validate(lab: Embedded) -> tuple[ValidationResult, ...]:
+async def validate(lab: Backend) -> tuple[ValidationResult, ...]:
     """Play connector validation for each enabled outbound connector."""
     rows = []
     for connector in lab.topology.online.outbound_connectors:
         tasks = await lab.online.validate_connector(connector.Name)
         rows += [ValidationResult(task.TaskName, task.IsTaskSuccessful, task.Detail) for task in tasks]
+    await lab.settle()
     return tuple(rows)
 
 
-async def drain(lab: Embedded, waiting: list[Message], *, to_the_end: bool = False) -> None:
+async def drain(lab: Backend, waiting: list[Message], *, to_the_end: bool = False) -> None:
     """Let the retry schedules run on the lab's clock until nothing waits, or each waiting message was tried again in vain.
 
     `to_the_end` goes on until what cannot be delivered has expired.
@@ -182,5 +184,6 @@ async def drain(lab: Embedded, waiting: list[Message], *, to_the_end: bool = Fal
         await _process(lab)
 
 
-async def _process(lab: Embedded) -> None:
+async def _process(lab: Backend) -> None:
     await asyncio.gather(*(host.process() for host in lab.mail_hosts.values()))
+    await lab.settle()

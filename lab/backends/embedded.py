@@ -6,26 +6,24 @@ It starts at once and needs neither Docker nor root. Ports are free ones unless 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
+from lab.backends.backend import Backend
 from lab.clock import Clock
 from lab.hosts.appliance import ApplianceHost
 from lab.hosts.dns import DnsHost
 from lab.hosts.exchange import ExchangeHost
 from lab.hosts.host import Host, Surroundings
 from lab.hosts.internet import InternetHost
-from lab.hosts.mailhost import MailHost
 from lab.hosts.online import OnlineHost
 from lab.net.addresses import own_addresses
-from lab.net.directory import Directory
+from lab.net.directory import Directory, Endpoint
 from lab.scenario.topology import Topology
 from lab.tls.mint import Mint
 from lab.transcript import Transcript
 
 
-class Embedded:
-    """A running topology. An async context manager: on entry everything listens, on exit nothing is left.
+class Embedded(Backend):
+    """See `lab.backends.backend.Backend`.
 
     Takes the topology, the clock, fixed ports by host (0 or absent: a free one), and a mint to take certificates from. Raises
     CannotTest where a port is taken.
@@ -48,17 +46,7 @@ class Embedded:
         self.dns = DnsHost(surroundings)
         self.hosts: dict[str, Host] = {h.name: h for h in (self.exchange, self.online, self.internet, self.appliance, self.dns)}
 
-    @property
-    def mail_hosts(self) -> dict[str, MailHost]:
-        """The hosts that have mailboxes, by the side of a flow that they stand for."""
-        return {"onprem": self.exchange, "online": self.online, "internet": self.internet}
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
     async def start(self) -> None:
-        """Let every host listen; nothing is left behind where one cannot."""
         try:
             for name, host in self.hosts.items():
                 await host.start(self.topology, self._ports.get(name, 0))
@@ -66,16 +54,19 @@ class Embedded:
             await self.stop()
             raise
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.stop()
+    async def settle(self) -> None:
+        """Nothing to do: the hosts are in this process."""
+
+    def door(self, host: str) -> Endpoint:
+        if host == "dns" and self.dns.endpoint is not None:
+            return self.dns.endpoint
+        return self.directory.endpoint(host)
 
     def apply(self, topology: Topology) -> None:
-        """Let a changed topology take effect on all hosts."""
         for host in self.hosts.values():
             host.apply(topology)
         self.topology = topology
 
     async def stop(self) -> None:
-        """Take everything down; may be called twice."""
         for host in self.hosts.values():
             await host.stop()

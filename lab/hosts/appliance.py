@@ -62,11 +62,12 @@ class ApplianceHost:
 
     async def start(self, topology: Topology, port: int = 0) -> None:
         self.apply(topology)
-        address = self._directory.address(self.name)
+        address = self._directory.listen_address(self.name)
         inbound, *outbound = self._carriers
         self._directory.listening(self.name, await inbound.start(address, port))
         for host, carrier in zip(_OUTSIDE, outbound, strict=True):
-            self._directory.detour("exchange", host, await carrier.start(address, 0))
+            planned = self._directory.detour_port("exchange", host)
+            self._directory.detour("exchange", host, await carrier.start(address, planned))
 
     def apply(self, topology: Topology) -> None:
         config = topology.appliance
@@ -92,5 +93,6 @@ class ApplianceHost:
         relay = Relay(behaviours, self._store, self._surroundings.transcript, host=self.name)
         terminates = any(behaviour.termination() for behaviour in behaviours)
         # facts/exchange 7, row 4: terminated sessions come from the appliance's own address; what is passed keeps the sender's
-        source = self._directory.address(self.name) if terminates or self._directory.host_at(sender) is None else sender
+        kept = None if terminates or self._directory.host_at(sender) is None else sender
+        source = self._directory.source(self.name, kept)
         return relay, self._directory.endpoint(receiver), source

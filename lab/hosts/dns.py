@@ -22,7 +22,7 @@ class DnsHost:
 
     async def start(self, topology: Topology, port: int = 0) -> None:
         self.apply(topology)
-        self.endpoint = await self._server.start(self._directory.address(self.name), port)
+        self.endpoint = await self._server.start(self._directory.listen_address(self.name), port)
 
     def apply(self, topology: Topology) -> None:
         self._zones = Zones(topology.dns, self._directory.address)

@@ -122,7 +122,7 @@ class MailHost(ABC):
     async def start(self, topology: Topology, port: int = 0) -> None:
         self.apply(topology)
         assert self.receiver is not None
-        endpoint: Endpoint = await self.receiver.start(self.directory.address(self.name), port)
+        endpoint: Endpoint = await self.receiver.start(self.directory.listen_address(self.name), port)
         self.directory.listening(self.name, endpoint)
 
     def apply(self, topology: Topology) -> None:
@@ -223,7 +223,7 @@ class MailHost(ABC):
             recipient_domain = message.envelope.recipients[0].rpartition("@")[2]
             session.not_connected(ReasonId.DNS_FAILED, f"no address for {hop.target or recipient_domain}")
         else:
-            return await carry(session, self.directory.route(self.name, host), self.directory.address(self.name), cap=_ALIVE)
+            return await carry(session, self.directory.route(self.name, host), self.directory.source(self.name), cap=_ALIVE)
         assert session.attempt is not None
         return session.attempt
 

@@ -33,14 +33,27 @@ class Route:
 class Directory:
     """Addresses of hosts and routes between them. Filled by the backend and by hosts as they begin to listen."""
 
-    def __init__(self, addresses: dict[str, str]) -> None:
+    def __init__(self, addresses: dict[str, str], *, anywhere: bool = False) -> None:
+        """Take the addresses; `anywhere` is for a host that has a machine of its own: it listens on all that machine's addresses."""
         self._addresses = dict(addresses)
+        self._anywhere = anywhere
         self._endpoints: dict[str, Endpoint] = {}
         self._detours: dict[tuple[str, str], Endpoint] = {}
 
     def address(self, host: str) -> str:
         """Return a host's own address; it listens there and its outgoing connections come from there."""
         return self._addresses[host]
+
+    def listen_address(self, host: str) -> str:
+        """Return the address that a host of this process listens on."""
+        return "0.0.0.0" if self._anywhere else self._addresses[host]  # noqa: S104  (a container's, whose networks are the lab's)
+
+    def source(self, host: str, instead_of: str | None = None) -> str | None:
+        """Return the address that a host's connections come from, None for whichever the way out has.
+
+        `instead_of` is a sender's address that is kept where the system lets a host speak from it.
+        """
+        return None if self._anywhere else instead_of or self._addresses[host]
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -52,8 +65,8 @@ class Directory:
         return hosts[0] if len(hosts) == 1 else None
 
     def listening(self, host: str, endpoint: Endpoint) -> None:
-        """Note where a host takes SMTP."""
-        self._endpoints[host] = endpoint
+        """Note where a host takes SMTP. One that listens on all of its machine's addresses is known by its own."""
+        self._endpoints[host] = Endpoint(self._addresses[host], endpoint.port) if self._anywhere else endpoint
 
     def detour(self, sender: str, receiver: str, endpoint: Endpoint) -> None:
         """Let connections from `sender` to `receiver` really go to `endpoint`, unknown to the sender."""
@@ -65,6 +78,11 @@ class Directory:
             return self._endpoints[host]
         except KeyError:
             raise CannotTest(f"{host} does not listen", hint="start the host before others send to it") from None
+
+    def detour_port(self, sender: str, receiver: str) -> int:
+        """Return the port that a detour is planned at, 0 for any."""
+        planned = self._detours.get((sender, receiver))
+        return planned.port if planned and self._anywhere else 0
 
     def route(self, sender: str, receiver: str) -> Route:
         """Return the way from one host to another."""

@@ -1,0 +1,77 @@
+"""What a running topology is to runner, API and faces, wherever its hosts run."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from lab.clock import Clock
+from lab.hosts.appliance import ApplianceHost
+from lab.hosts.dns import DnsHost
+from lab.hosts.exchange import ExchangeHost
+from lab.hosts.host import Host
+from lab.hosts.internet import InternetHost
+from lab.hosts.mailhost import MailHost
+from lab.hosts.online import OnlineHost
+from lab.net.directory import Directory, Endpoint
+from lab.scenario.topology import Topology
+from lab.tls.mint import Mint
+from lab.transcript import Transcript
+
+
+class Backend(ABC):
+    """A topology that can be run: an async context manager. On entry everything listens, on exit nothing is left.
+
+    `hosts` has every host by name; those of the hybrid have an attribute each. What hosts have done is seen after `settle`.
+    """
+
+    topology: Topology
+    clock: Clock
+    transcript: Transcript
+    directory: Directory
+    mint: Mint
+    exchange: ExchangeHost
+    online: OnlineHost
+    internet: InternetHost
+    appliance: ApplianceHost
+    dns: DnsHost
+    hosts: Mapping[str, Host]
+
+    @property
+    def mail_hosts(self) -> dict[str, MailHost]:
+        """The hosts that have mailboxes, by the side of a flow that they stand for."""
+        return {"onprem": self.exchange, "online": self.online, "internet": self.internet}
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.stop()
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Let every host listen; nothing is left behind where one cannot. Raises CannotTest."""
+        ...
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Take everything down; may be called twice."""
+        ...
+
+    @abstractmethod
+    def apply(self, topology: Topology) -> None:
+        """Let a changed topology take effect on all hosts."""
+        ...
+
+    @abstractmethod
+    async def settle(self) -> None:
+        """Bring everything that hosts have done up to now into view: queues, mailboxes, events, transcript."""
+        ...
+
+    @abstractmethod
+    def door(self, host: str) -> Endpoint:
+        """Return where programs of the user's reach a host: SMTP, or DNS for `dns`. Raises CannotTest where it does not listen."""
+        ...
