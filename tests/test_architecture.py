@@ -38,7 +38,7 @@ HOMES = {
     "ssl": {"tls"},
 }
 #: What pure rooms may not touch: they are given the time and hand out bytes.
-PURE = {"smtp", "tls", "dns", "check", "sending", "receiving", "appliance", "exchange", "online", "internet"}
+PURE = {"evidence", "smtp", "tls", "dns", "check", "sending", "receiving", "appliance", "exchange", "online", "internet"}
 CLOCKS_AND_FILES = {"open", "print", "input", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
 #: Words of the trade that Python's library happens to use too.
 FIELDS_OWN = {"numbers", "trace"}

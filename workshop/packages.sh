@@ -3,7 +3,7 @@
 # daemon; elsewhere this says what is missing, and the tests that need it are left out (in CI they fail).
 set -euo pipefail
 
-programs=(swaks:swaks sslscan:sslscan openssl:openssl dig:dnsutils postfix:postfix posttls-finger:postfix)
+programs=(swaks:swaks sslscan:sslscan openssl:openssl dig:dnsutils postfix:postfix posttls-finger:postfix tshark:tshark)
 [ "${1:-}" != bench ] || programs+=(sslsplit:sslsplit stunnel4:stunnel4)
 missing=()
 PATH=$PATH:/usr/sbin:/sbin
@@ -28,4 +28,5 @@ if [ ! -e $policy ]; then # no daemon may start, and no trace of this may stay
   chmod 755 $policy
 fi
 echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections || true
+echo "wireshark-common wireshark-common/install-setuid boolean false" | debconf-set-selections || true
 (apt-get update && apt-get install -y --no-install-recommends "${missing[@]}") >&2

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from lab.check.findings import SessionFinding, SessionFindingId, Severity, severity
+from lab.evidence.wire import Chunk
 from lab.smtp.replies import Reply
 from lab.tls.certificate import Certificate
 from lab.tls.channel import TlsFacts
@@ -77,14 +78,6 @@ class Exchanger:
     addresses: tuple[str, ...] = ()
     findings: tuple[SessionFinding, ...] = ()
     alias_of: str | None = None  # where its name is an alias (CNAME), the name that it leads to
-
-
-class Chunk(NamedTuple):
-    """Bytes as they crossed the wire; `at` in seconds on the transcript's clock, `outward` is from us."""
-
-    at: float
-    outward: bool
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +151,8 @@ class HostResult:
     """One session with one address of one host, and what follows from it.
 
     Replies are None where it did not come to them. `keywords` are the EHLO keywords with their parameters, in clear and inside
-    TLS. `verdict` is for the name `expected` (in it). `entries` are the transcript of the session; `wire` and `key_log` are
-    kept only where asked for.
+    TLS. `verdict` is for the name `expected` (in it). `entries` are the transcript of the session; `wire` (on its
+    clock) and `key_log` are kept only where asked for.
     """
 
     exchanger: Exchanger
