@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from lab.cli import paint
 from lab.exchange.cmdlet import exchange_certificates, format_list, hybrid_configuration, receive_connector
 from lab.observe import flow_result
+from lab.online.config import Era
+from lab.online.wording import us_time
 from lab.report import matrix
 from lab.report.transcript import render
 from lab.runner import drain, play, validate
@@ -26,6 +28,7 @@ _ACTS = 6
 _PICTURE = """\
   Exchange Online  <------->  appliance  <------->  Exchange 2016         somebody on
   (checks names)              mail.contoso.test     (on-premises)         the internet"""
+_TRACE = ("Received", "SenderAddress", "RecipientAddress", "Subject", "Status")
 _HYBRID = ("Domains", "OnPremisesSmartHost", "TlsCertificateName")
 _CONNECTOR = ("Enabled", "Fqdn", "TlsCertificateName", "TlsDomainCapabilities")
 
@@ -64,12 +67,15 @@ class Story:
     async def _trace(self) -> None:
         await self._act(2, "What the administrator of Exchange Online sees: the message trace")
         trace = self._lab.backend.online.trace_of(self._sent["online -> onprem"])
-        rows = [
-            (name, str(getattr(trace, name))) for name in ("Received", "SenderAddress", "RecipientAddress", "Subject", "Status")
-        ]
-        self._show(format_list(rows).splitlines())
+        era = "" if self._lab.era is Era.CLASSIC else "V2"
+        asked = f"Get-MessageTrace{era} -RecipientAddress {trace.RecipientAddress}"
+        self._show([f"PS C:\\>{asked} | fl {','.join(_TRACE)}"])
+        rows = [(name, str(getattr(trace, name))) for name in _TRACE[1:]]
+        self._show(format_list([("Received", us_time(trace.Received)), *rows]).splitlines())
+        self._show(["", f"PS C:\\>{asked} | Get-MessageTraceDetail{era} | fl Date,Event,Detail"])
         for event in trace.Events:
-            self._show([f"{event.Date:%H:%M:%S}  {event.Event:8} {event.Detail}"])
+            told = [("Date", us_time(event.Date)), ("Event", event.Event), ("Detail", event.Detail)]
+            self._show([*format_list(told).splitlines(), ""])
         self._say("The certificate is to blame, it says. Is it expired, is it the wrong one?")
 
     async def _configuration(self) -> None:

@@ -87,10 +87,8 @@ class OnlineHost(MailHost):
         return replace(message.envelope, content=headers.outgoing(self.config, message.envelope, message.submitted, cloud=cloud))
 
     def report(self, message: Message) -> bytes:
-        hop = self._hops.get(message.id)
-        policy = hop.policy if hop else Policy()
         body = wording.report(
-            message.attempts[-1], policy, self.config.era, self.config.server, recipient=message.envelope.recipients[0],
+            message.attempts[-1], self._policy(message), self.config.era, self.config.server, recipient=message.envelope.recipients[0],
             headers=header_block(message.envelope.content).decode("utf-8", "replace"), now=self.clock.now(),
             bounced=message.attempts[-1].outcome is Outcome.BOUNCED,
         )  # fmt: skip
@@ -98,7 +96,12 @@ class OnlineHost(MailHost):
 
     def trace_of(self, message: Message) -> trace.MessageTrace:
         """Return a message's trace with its events, as Get-MessageTrace and Get-MessageTraceDetail have them."""
-        return trace.of(message, self.config)
+        return trace.of(message, self.config, self._policy(message))
+
+    def _policy(self, message: Message) -> Policy:
+        """The policy of the way that a message last took."""
+        hop = self._hops.get(message.id)
+        return hop.policy if hop else Policy()
 
     async def validate_connector(self, name: str) -> list[ValidationTask]:
         """Play connector validation for an outbound connector: connect to each smart host, then send a test message to each of

@@ -6,9 +6,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from lab.online import wording
 from lab.online.config import OnlineConfig
-from lab.sending.attempt import Outcome, ReasonId, Security
+from lab.sending.attempt import Outcome, Policy, Security
 from lab.sending.message import Message
+from lab.sending.schedule import EXCHANGE_ONLINE
 from lab.smtp.headers import header
 
 _NAMESPACE = uuid.UUID("6d3f0c1a-6d0b-4a7e-9a83-0c1f6d1f2a55")
@@ -42,8 +44,11 @@ class MessageTrace:
     Events: tuple[TraceEvent, ...]
 
 
-def of(message: Message, config: OnlineConfig) -> MessageTrace:
-    """Build a trace from what happened to a message: its attempts and, for each that failed, the host's words."""
+def of(message: Message, config: OnlineConfig, policy: Policy) -> MessageTrace:
+    """Build a trace from what happened to a message: its attempts and, for each that failed, the host's words.
+
+    `policy` is that of its way, for the words of a message that expired.
+    """
     envelope, submitted, outcome, attempts = message.envelope, message.submitted, message.outcome, message.attempts
     events = [TraceEvent(submitted, "Receive", "", f"Message received by: {config.server}")]
     remaining = iter(message.words)
@@ -60,9 +65,7 @@ def of(message: Message, config: OnlineConfig) -> MessageTrace:
             )
     last = attempts[-1] if attempts else None
     if outcome is Outcome.BOUNCED and last is not None and last.outcome is Outcome.DEFERRED:
-        events.append(
-            TraceEvent(last.at, "Fail", "", f"Reason: {ReasonId.EXPIRED.value}; {message.words[-1] if message.words else ''}")
-        )
+        events.append(TraceEvent(EXCHANGE_ONLINE.expires(submitted), "Fail", "", wording.expiry_reason(last, policy, config.era)))
     return MessageTrace(
         uuid.uuid5(_NAMESPACE, f"{message.id}{submitted}"), header(envelope.content, "Message-ID") or envelope.message_id, submitted,
         envelope.sender, envelope.recipients[0], header(envelope.content, "Subject") or "", _STATUS[outcome],

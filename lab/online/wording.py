@@ -113,9 +113,19 @@ def last_error(attempt: Attempt, policy: Policy, era: Era, server: str) -> str:
 
 
 def trace_reason(attempt: Attempt, policy: Policy, era: Era, server: str) -> str:
-    """Return the detail text of the message trace's Defer or Fail event."""
-    said = refusal(attempt, policy, era)
-    led = last_error(attempt, policy, era, server)
+    """Return the detail text of the message trace's Defer event, or of Fail where the receiver refused for good."""
+    return _trace_detail(last_error(attempt, policy, era, server), refusal(attempt, policy, era), attempt, era)
+
+
+def expiry_reason(attempt: Attempt, policy: Policy, era: Era) -> str:
+    """Return the detail text of the Fail event of a message that expired after this attempt.
+
+    The grammar is that of the Defer event; that LED then holds the status of the NDR is unsourced.
+    """
+    return _trace_detail(expiry_status(attempt, policy, era), refusal(attempt, policy, era), attempt, era)
+
+
+def _trace_detail(led: str, said: Refusal, attempt: Attempt, era: Era) -> str:
     body = f"[{{LED={led}}};{{MSG={said.short}}};{{FQDN={attempt.target}}};{{IP={attempt.address}}};{{LRT={us_time(attempt.at)}}}]"
     if era is Era.CURRENT and len(body) > _TRACE_LENGTH:
         body = body[:_TRACE_LENGTH]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from lab.report import matrix
 from lab.report.transcript import render, sessions
 from lab.scenario.model import Cures
@@ -38,7 +40,7 @@ def stage_lines(stage: Stage, *, control: bool = False) -> list[str]:
     if stage.queued:
         arrived = sum(result.delivered for result in stage.queued.values())
         out.append(
-            f"  queued before: {len(stage.queued)}, of these delivered once each: {arrived} (lab time passed: {stage.lab_time})"
+            f"  queued before: {len(stage.queued)}, of these delivered once each: {arrived} (lab time passed: {span(stage.lab_time)})"
         )
     for row in stage.validation:
         out.append(f"  {row.task}: {'succeeded' if row.successful else 'FAILED'}{': ' + row.detail if row.detail else ''}")
@@ -46,6 +48,13 @@ def stage_lines(stage: Stage, *, control: bool = False) -> list[str]:
         if not check.met:
             out += failure_lines(check, stage)
     return out
+
+
+def span(time: timedelta) -> str:
+    """Return a span as one says it: `15 min`, `1 h 30 min`, `45 s`."""
+    seconds = round(time.total_seconds())
+    parts = [(seconds // 3600, "h"), (seconds // 60 % 60, "min"), (seconds % 60 if seconds < 60 else 0, "s")]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"
 
 
 def heading(stage: Stage, *, control: bool = False) -> str:

@@ -110,6 +110,10 @@ async def test_a_day_of_retries_ends_in_a_report_to_the_sender() -> None:
         "Defer",
         "Fail",
     )
+    assert trace.Events[-1].Detail.startswith(
+        "Reason: [{LED=550 5.4.317 Message expired, cannot connect to remote server(UntrustedRoot)}"
+    )
+    assert trace.Events[-1].Date - trace.Events[0].Date == timedelta(hours=24)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -118,3 +119,17 @@ def test_both_legs_of_the_appliance_stand_side_by_side(post: ScenarioResult) -> 
     part = lines[start : lines.index("", start)]
     assert any(" sender  | " in line for line in part)
     assert any(" receiver| " in line for line in part)
+
+
+@pytest.mark.parametrize(
+    ("time", "words"),
+    [
+        (timedelta(0), "0 s"),
+        (timedelta(seconds=45.3), "45 s"),
+        (timedelta(minutes=15, microseconds=63438), "15 min"),
+        (timedelta(hours=1, minutes=30), "1 h 30 min"),
+        (timedelta(hours=24), "24 h"),
+    ],
+)
+def test_spans_read_as_one_says_them(time: timedelta, words: str) -> None:
+    assert text.span(time) == words
