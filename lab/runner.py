@@ -1,13 +1,14 @@
 """Plays scenarios: bring up, play the flows, observe, judge, fix, let the queues retry on the lab's clock, judge again, take down.
 
-Each fix starts from a fresh broken topology, so that no fix profits from another. Certificates are minted once for a run.
+Each fix starts from a fresh broken topology, so that no fix profits from another; from the second on only what waits in the queues is
+sent before it. Certificates are minted once for a run.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,22 +30,28 @@ from lab.tls.mint import Mint
 #: After a fix every waiting message is tried this often before it counts as not cured; more only where it must expire.
 _TRIES_AFTER_FIX = 2
 _MOST_ROUNDS = 1000
+_MOST_HOPS = 5  # hosts that a message may pass
 Progress = Callable[[str], None]
 
 
 async def run_scenario(
-    loaded: Loaded, *, era: Era | None = None, fix: str | None = None, control: bool = False, progress: Progress | None = None
-) -> ScenarioResult:
+    loaded: Loaded, *, era: Era | None = None, fix: str | None = None, control: bool = False, progress: Progress | None = None,
+    mint: Mint | None = None,
+) -> ScenarioResult:  # fmt: skip
     """Play a scenario in an era (its own by default), with all its fixes or one, or as a control without its faults.
 
-    `progress` is told each phase. Raises UserError for an unknown fix, CannotTest where the lab cannot be brought up.
+    `progress` is told each phase; `mint` is where certificates come from, and its moment is when the lab's clock begins (default:
+    a new one, now). Raises UserError for an unknown fix, CannotTest where the lab cannot be brought up.
     """
-    run = _Run(loaded, era or loaded.scenario.era, progress or (lambda _: None))
+    run = _Run(loaded, era or loaded.scenario.era, progress or (lambda _: None), mint or Mint(datetime.now(UTC)))
     fixes = _chosen(loaded, fix) if not control else ()
-    stages = [await run.first_stage(control=control)] if control or not fixes else []
-    for number, one in enumerate(fixes):
-        first, second = await run.fixed_stage(one, control=control)
-        stages += [first, second] if number == 0 else [second]
+    if control or not fixes:
+        stages = [await run.first_stage(control=control)]
+    else:
+        first, second = await run.fixed_stage(fixes[0])
+        stages = [first, second]
+        waiting = [flow for flow, result in first.flows.items() if result.outcome is Outcome.DEFERRED]
+        stages += [(await run.fixed_stage(one, only=waiting))[1] for one in fixes[1:]]
     return ScenarioResult(loaded.name, loaded.scenario, run.era, control, run.began, tuple(stages), run.seconds)
 
 
@@ -64,11 +71,10 @@ def in_era(topology: Topology, era: Era) -> Topology:
 
 
 class _Run:
-    def __init__(self, loaded: Loaded, era: Era, progress: Progress) -> None:
-        self.loaded, self.era, self._progress = loaded, era, progress
+    def __init__(self, loaded: Loaded, era: Era, progress: Progress, mint: Mint) -> None:
+        self.loaded, self.era, self._progress, self._mint = loaded, era, progress, mint
         self.began = datetime.now(UTC)
         self.seconds: dict[str, float] = {}
-        self._mint = Mint(self.began)
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
@@ -80,7 +86,7 @@ class _Run:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
     def _lab(self, topology: Topology) -> Backend:
-        return Embedded(in_era(topology, self.era), clock=Clock(self.began), mint=self._mint)
+        return Embedded(in_era(topology, self.era), clock=Clock(self._mint.moment), mint=self._mint)
 
     async def first_stage(self, *, control: bool) -> Stage:
         """Play the fault (or, as a control, health) alone."""
@@ -94,13 +100,16 @@ class _Run:
             with self._phase("take down"):
                 await lab.stop()
 
-    async def fixed_stage(self, fix: Fix, *, control: bool) -> tuple[Stage, Stage]:
-        """Play the fault, apply a fix, drain the queues, play again."""
+    async def fixed_stage(self, fix: Fix, *, only: list[str] | None = None) -> tuple[Stage, Stage]:
+        """Play the fault, apply a fix, drain the queues, play again.
+
+        `only` names the flows that are played with the fault, where the others were seen before: those whose messages wait.
+        """
         lab = self._lab(topology_of(self.loaded.broken))
         with self._phase("bring up"):
             await lab.start()
         try:
-            first, sent = await self._broken(lab, control=control)
+            first, sent = await self._broken(lab, control=False, only=only)
             waiting = {flow: m for flow, m in sent.items() if m.outcome is Outcome.DEFERRED}
             began, entries = lab.clock.now(), len(lab.transcript)
             with self._phase("fix"):
@@ -120,11 +129,11 @@ class _Run:
             with self._phase("take down"):
                 await lab.stop()
 
-    async def _broken(self, lab: Backend, *, control: bool) -> tuple[Stage, dict[str, Message]]:
+    async def _broken(self, lab: Backend, *, control: bool, only: list[str] | None = None) -> tuple[Stage, dict[str, Message]]:
         began = lab.clock.now()
         with self._phase("play"):
-            sent = await play(lab)
-            validation = await validate(lab)
+            sent = await play(lab, only)
+            validation = await validate(lab) if only is None else ()
         with self._phase("judge"):
             results = {flow: flow_result(lab, flow, message) for flow, message in sent.items()}
             expect = self.loaded.scenario.expect
@@ -141,10 +150,15 @@ class _Run:
         return Stage(fix, flows, queued, validation, checks, lab.clock.now() - began, tuple(lab.transcript)[entries:])
 
 
-async def play(lab: Backend) -> dict[str, Message]:
-    """Send one message along each flow, all at once, and try each once."""
+async def play(lab: Backend, only: Iterable[str] | None = None) -> dict[str, Message]:
+    """Send one message along each flow (or those named), one after the other, and try each once.
+
+    One after the other, so that the first, the second and every other session are the same ones at each run.
+    """
     sent = {}
-    for flow, ends in lab.topology.flows.items():
+    flows = lab.topology.flows
+    for flow in flows if only is None else only:
+        ends = flows[flow]
         host = lab.mail_hosts[flow.partition(" ")[0]]
         number = len(host.messages) + 1
         content = (
@@ -153,7 +167,7 @@ async def play(lab: Backend) -> dict[str, Message]:
         )
         message_id = f"<{flow.replace(' -> ', '.')}.{number}@{ends.sender.partition('@')[2]}>"
         sent[flow] = host.submit(Envelope(ends.sender, (ends.recipient,), content.encode(), message_id))
-    await _process(lab)
+        await _process(lab)
     return sent
 
 
@@ -185,5 +199,9 @@ async def drain(lab: Backend, waiting: list[Message], *, to_the_end: bool = Fals
 
 
 async def _process(lab: Backend) -> None:
-    await asyncio.gather(*(host.process() for host in lab.mail_hosts.values()))
-    await lab.settle()
+    """Let all hosts try what is due, and then what the first of them have passed on to the others."""
+    for _ in range(_MOST_HOPS):
+        await asyncio.gather(*(host.process() for host in lab.mail_hosts.values()))
+        await lab.settle()
+        if all(message.outcome is not None for host in lab.mail_hosts.values() for message in host.messages):
+            return

@@ -34,6 +34,7 @@ HOMES = {
     "smtplib": set[str](),
     "asyncio": {"net", "hosts", "backends", "runner", "api", "cli"},
     "threading": {"api"},
+    "multiprocessing": {"workers"},
     "subprocess": set[str](),
     "ssl": {"tls"},
 }

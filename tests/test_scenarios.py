@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from functools import cache
+
 import pytest
 
 from lab.net.loop import run
@@ -13,8 +16,11 @@ from lab.scenario.load import load_scenario
 from lab.scenario.model import Cures
 from lab.scenario.result import CheckKind
 from lab.sending.attempt import Outcome
+from lab.tls.mint import Mint
 
 NAMES = catalogue.names()
+#: One for all: certificates are made once, as in a worker of `smtplab run --all`.
+mint = cache(lambda: Mint(datetime.now(UTC)))
 BROKEN = [name for name in NAMES if load_scenario(name).scenario.faults]
 
 
@@ -29,7 +35,7 @@ def test_the_first_eight_are_there() -> None:
 @pytest.mark.parametrize("era", list(Era))
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_as_the_file_says_with_each_fix(name: str, era: Era) -> None:
-    result = run(run_scenario(load_scenario(name), era=era))
+    result = run(run_scenario(load_scenario(name), era=era, mint=mint()))
     assert result.met, "\n".join(lines(result))
     assert len(result.stages) == 1 + len(result.scenario.fixes)
 
@@ -38,7 +44,7 @@ def test_it_is_as_the_file_says_with_each_fix(name: str, era: Era) -> None:
 @pytest.mark.parametrize("era", list(Era))
 @pytest.mark.parametrize("name", NAMES)
 def test_without_its_fault_it_does_not_fail(name: str, era: Era) -> None:
-    result = run(run_scenario(load_scenario(name), era=era, control=True))
+    result = run(run_scenario(load_scenario(name), era=era, control=True, mint=mint()))
     assert result.met, "\n".join(lines(result))
     assert all(flow.delivered for flow in result.stages[0].flows.values())
 
@@ -51,7 +57,7 @@ def test_a_control_without_the_control_would_be_noticed(name: str) -> None:
 
     loaded = load_scenario(name)
     healthy = replace(loaded, broken=loaded.healthy, scenario=replace(loaded.scenario, fixes=()))
-    result = run(run_scenario(healthy))
+    result = run(run_scenario(healthy, mint=mint()))
     unmet = {check.kind for check in result.stages[0].checks if not check.met}
     assert {CheckKind.OUTCOME, CheckKind.REASON} <= unmet
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from lab.cli.complete import scenario_names
 
 if TYPE_CHECKING:
     from lab.scenario.result import ScenarioResult
+    from lab.workers import Run
 
 _MET, _NOT_MET, _NOT_TESTED = 0, 1, 2
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -18,16 +20,19 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("scenarios", nargs=-1, metavar="SCENARIO...", shell_complete=scenario_names)
-@click.option("--all", "play_all", is_flag=True, help="Play every scenario that comes with smtplab.")
-@click.option("--era", type=click.Choice(["classic", "current"]), help="How Exchange Online speaks (default: each scenario's).")
+@click.option("--all", "play_all", is_flag=True, help="Play every scenario that comes with smtplab, and the control of each.")
+@click.option(
+    "--era", type=click.Choice(["classic", "current", "both"]), help="How Exchange Online speaks (default: each scenario's)."
+)
 @click.option("--fix", metavar="NAME", help="Play only this fix (default: all of the scenario's).")
 @click.option("--control", is_flag=True, help="Take the fault out: nothing that the scenario expects to fail may fail then.")
 @click.option("--json", "json_file", type=_FILE, metavar="FILE", help="Write everything as JSON.")
 @click.option("--junit", "junit_file", type=_FILE, metavar="FILE", help="Write the checks as JUnit XML.")
 @click.option("--transcript", is_flag=True, help="Show every session, command by command.")
+@click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Processes to play in (default: one a core).")
 def run(
     scenarios: tuple[str, ...], play_all: bool, era: str | None, fix: str | None, control: bool, json_file: Path | None,
-    junit_file: Path | None, transcript: bool,
+    junit_file: Path | None, transcript: bool, jobs: int | None,
 ) -> int:  # fmt: skip
     r"""Play scenarios, by name or file: bring up, send, judge, fix, let queues retry on the lab's clock, judge again.
 
@@ -49,55 +54,50 @@ def run(
         raise click.UsageError("--control takes the fault out: there is nothing to fix.")
     for file in (json_file, junit_file):
         _check_folder(file)
-    results, untested = _play(chosen, era, fix, control=control)
-    _show(results, transcript=transcript, whole=len(chosen) == 1)
+    runs = _runs(chosen, era, fix, with_runs=not control, with_controls=control or play_all)
+    results, untested = _play(runs, jobs, transcripts=transcript or json_file is not None)
+    _show(results, transcript=transcript, whole=len(runs) == 1)
     _write(results, json_file, junit_file)
     if not all(result.met for result in results):
         return _NOT_MET
     return _NOT_TESTED if untested else _MET
 
 
-def _play(chosen: list[str], era: str | None, fix: str | None, *, control: bool) -> tuple[list[ScenarioResult], int]:
-    """Play one after the other; what cannot be tested is said at once and counted."""
-    from lab.cli.main import show
-    from lab.cli.screen import progress
-    from lab.errors import UserError
-    from lab.net.loop import run as run_loop
+def _runs(chosen: Sequence[str], era: str | None, fix: str | None, *, with_runs: bool, with_controls: bool) -> list[Run]:
     from lab.online.config import Era
-    from lab.runner import run_scenario
-    from lab.scenario.load import load_scenario
+    from lab.workers import Run
 
-    results = []
-    untested = 0
-    with progress("smtplab") as tell:
-        for number, name in enumerate(chosen, 1):
+    eras = list(Era) if era == "both" else [Era(era) if era else None]
+    kinds = [False] * with_runs + [True] * with_controls
+    return [Run(name, one, fix, control) for name in chosen for one in eras for control in kinds]
 
-            def phase(text: str, name: str = name, number: int = number) -> None:
-                tell(f"{name} ({number} of {len(chosen)}): {text}")
 
-            try:
-                loaded = load_scenario(name)
-                work = run_scenario(loaded, era=Era(era) if era else None, fix=fix, control=control, progress=phase)
-                results.append(run_loop(work))
-            except UserError as error:
-                show(error)
-                untested += 1
-    return results, untested
+def _play(runs: list[Run], jobs: int | None, *, transcripts: bool) -> tuple[list[ScenarioResult], int]:
+    """Play side by side; then say what could not be tested, and count it."""
+    from lab.cli.main import show
+    from lab.cli.screen import bar
+    from lab.workers import play
+
+    with bar(len(runs)) as tell:
+        played = play(runs, workers=jobs, transcripts=transcripts, done=lambda one: tell(one.run.scenario))
+    errors = {str(one.error): one.error for one in played if one.error is not None}
+    for error in errors.values():
+        show(error)
+    return [one.result for one in played if one.result is not None], len(errors)
 
 
 def _show(results: list[ScenarioResult], *, transcript: bool, whole: bool) -> None:
     from lab.cli import paint
     from lab.cli.screen import console
     from lab.report import text
+    from lab.scenario.catalogue import group
 
     screen = console()
     for result in results:
         if whole or transcript or not result.met:
             paint.lines(screen, [*text.lines(result, transcript=transcript), ""])
     if not whole:
-        paint.lines(screen, [text.summary(result) for result in results])
-        met = sum(result.met for result in results)
-        paint.lines(screen, ["", f"{met} of {len(results)} scenarios as expected"])
+        paint.lines(screen, text.closing_table(results, group))
 
 
 def _check_folder(path: Path | None) -> None:

@@ -42,6 +42,21 @@ def console(*, stderr: bool = False) -> Console:
 
 
 @contextmanager
+def bar(total: int) -> Iterator[Callable[[str], None]]:
+    """Show how many of `total` are done; the yielded function counts one more and names it. Silent without a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    errors = console(stderr=True)
+    if not errors.is_terminal or errors.is_dumb_terminal:
+        yield lambda _: None
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=errors, transient=True) as shown:
+        task = shown.add_task("", total=total)
+        yield lambda text: shown.update(task, advance=1, description=text)
+
+
+@contextmanager
 def progress(text: str) -> Iterator[Callable[[str], None]]:
     """Show that work goes on; the yielded function changes the text. Silent where standard error is no terminal."""
     errors = console(stderr=True)

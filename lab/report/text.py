@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from lab.report import matrix
+from lab.report import groups, matrix
 from lab.report.transcript import render, sessions
 from lab.scenario.model import Cures
 from lab.scenario.result import Check, ScenarioResult, Stage
@@ -19,6 +20,32 @@ def summary(result: ScenarioResult) -> str:
     verdict = "as expected" if result.met else f"NOT as expected ({failed} of {len(checks)} checks)"
     kind = ", control" if result.control else ""
     return f"{result.name} ({result.era}{kind}): {verdict}, {len(checks)} checks, {sum(result.seconds.values()):.2f} s"
+
+
+def closing_table(results: Sequence[ScenarioResult], group_of: Callable[[str], str]) -> list[str]:
+    """Return a table of many runs: a row for each scenario and era with its fixes and its control, by group, and the sum."""
+    width = max((len(result.name) for result in results), default=0)
+    head = f"{'scenario':<{width}}  {'era':<7}  {'fault and fixes':<20}  {'control':<20}  seconds"
+    out = [head, "-" * len(head)]
+    by_group: dict[str, dict[tuple[str, str], list[ScenarioResult]]] = {}
+    for result in results:
+        by_group.setdefault(group_of(result.name), {}).setdefault((result.name, result.era), []).append(result)
+    for group, rows in by_group.items():
+        out.append(f"{groups.heading(group)}:")
+        for (name, era), runs in rows.items():
+            plain = next((_short(run) for run in runs if not run.control), "")
+            control = next((_short(run) for run in runs if run.control), "")
+            spent = sum(sum(run.seconds.values()) for run in runs)
+            out.append(f"{name:<{width}}  {era:<7}  {plain:<20}  {control:<20}  {spent:>7.2f}")
+    checks = sum(len(stage.checks) for result in results for stage in result.stages)
+    met = sum(result.met for result in results)
+    return [*out, "", f"{met} of {len(results)} runs as expected, {checks} checks"]
+
+
+def _short(result: ScenarioResult) -> str:
+    checks = [check for stage in result.stages for check in stage.checks]
+    failed = sum(not check.met for check in checks)
+    return f"as expected ({len(checks)})" if result.met else f"NOT as expected ({failed} of {len(checks)})"
 
 
 def lines(result: ScenarioResult, *, transcript: bool = False) -> list[str]:

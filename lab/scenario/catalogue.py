@@ -20,8 +20,24 @@ def folder() -> Path:
 
 
 def names() -> list[str]:
-    """Return the names of all scenarios, in order."""
-    return sorted(path.stem for path in folder().rglob(f"*{_SUFFIX}") if "topologies" not in path.parts)
+    """Return the names of all scenarios, in order of their folders, which say where the fault is."""
+    return [path.stem for path in files()]
+
+
+def files() -> list[Path]:
+    """Return all scenario files; those at the top, where nothing is at fault, first."""
+    found = (path for path in folder().rglob(f"*{_SUFFIX}") if "topologies" not in path.parts)
+    return sorted(found, key=lambda path: (path.parent.relative_to(folder()).parts, path.stem))
+
+
+def group(name: str) -> str:
+    """Return the folder of a scenario of the catalogue, '' for one at its top or elsewhere."""
+    return _groups().get(name, "")
+
+
+@lru_cache(maxsize=1)
+def _groups() -> dict[str, str]:
+    return {path.stem: path.parent.relative_to(folder()).as_posix().replace(".", "") for path in files()}
 
 
 def find(name: str | Path, beside: Path | None = None) -> Path:

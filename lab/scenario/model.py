@@ -146,6 +146,15 @@ class Scenario:
     fixes: tuple[Fix, ...] = ()
     sources: tuple[str, ...] = ()
 
+    def texts(self) -> tuple[str, ...]:
+        """Return everything that can be looked for: title, report, why, faults, reasons, findings, words, sources."""
+        expectations = (self.expect, *(fix.expect for fix in self.fixes))
+        flows = [flow for expectation in expectations for flow in expectation.flows.values()]
+        ids = [str(one) for flow in flows for one in (flow.reason, *(flow.findings or ())) if one is not None]
+        words = [text for flow in flows for era in Era for text in words_for(flow.words, era)]
+        prose = (self.title, self.report, self.why, *(fault.what for fault in self.faults), *(fix.what for fix in self.fixes))
+        return (*prose, *ids, *words, *self.sources)
+
     def fix(self, name: str) -> Fix | None:
         """Return a fix by name."""
         return next((fix for fix in self.fixes if fix.name == name), None)

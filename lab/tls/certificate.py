@@ -65,6 +65,10 @@ class Certificate:
     def __hash__(self) -> int:
         return hash(self.der)
 
+    def __reduce__(self) -> tuple[type[Certificate], tuple[bytes]]:
+        """Go to another process as DER: what was parsed stays here."""
+        return Certificate, (self.der,)
+
     @cached_property
     def subject(self) -> str:
         """Subject as Windows prints it (see x500_name)."""

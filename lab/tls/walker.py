@@ -97,6 +97,7 @@ def _build(chain: tuple[Certificate, ...], trust: TrustStore) -> tuple[tuple[Cer
     return tuple(path), False, [Finding(FindingId.ISSUER_MISSING, len(path) - 1, last, detail)]
 
 
+@lru_cache(maxsize=4096)
 def issued_by(certificate: Certificate, candidate: Certificate) -> bool:
     """Whether a certificate claims this issuer: the name, and the key identifier where both have one (RFC 5280 4.2.1.1)."""
     if certificate.x509.issuer != candidate.x509.subject:
@@ -208,9 +209,10 @@ def _under(name: str, tree: str) -> bool:
 def _revocation(path: tuple[Certificate, ...], trust: TrustStore, moment: datetime) -> list[Finding]:
     """RFC 5280 section 6.3 with the CRLs at hand. Only asked where the path ends at an anchor: before that nobody's CRL counts."""
     findings = []
+    known = [(der, _crl(der)) for der in trust.crls]
     for depth, certificate in enumerate(path[:-1]):
         issuer = path[depth + 1]
-        lists = [crl for crl in map(_crl, trust.crls) if crl.issuer == issuer.x509.subject and _signed(crl, issuer)]
+        lists = [crl for der, crl in known if crl.issuer == issuer.x509.subject and _signed(der, issuer)]
         fresh = [crl for crl in lists if crl.next_update_utc is None or crl.next_update_utc > moment]
         if any(crl.get_revoked_certificate_by_serial_number(certificate.x509.serial_number) is not None for crl in lists):
             findings.append(
@@ -227,9 +229,10 @@ def _crl(der: bytes) -> x509.CertificateRevocationList:
     return x509.load_der_x509_crl(der)
 
 
-def _signed(crl: x509.CertificateRevocationList, issuer: Certificate) -> bool:
+@lru_cache(maxsize=256)
+def _signed(der: bytes, issuer: Certificate) -> bool:
     key = issuer.x509.public_key()
-    return isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | dsa.DSAPublicKey) and crl.is_signature_valid(key)
+    return isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | dsa.DSAPublicKey) and _crl(der).is_signature_valid(key)
 
 
 def _disordered(chain: tuple[Certificate, ...]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import ssl
 import stat
 from pathlib import Path
@@ -15,6 +16,7 @@ from cryptography import x509
 
 from lab.cli.main import COMMANDS, group, outcome
 from lab.errors import UserError, UserErrors
+from lab.scenario.catalogue import files as catalogue_files
 from lab.scenario.catalogue import folder, names
 
 POST = "appliance-resigns-tls"
@@ -154,9 +156,27 @@ def test_run_of_several_goes_on_after_one_that_cannot_be_tested(tmp_path: Path, 
     code, out, err = ask(capsys, "run", "nosuch", "healthy")
     assert code == 2
     assert "there is no scenario 'nosuch'" in err
-    assert "1 of 1 scenarios as expected" in out
+    assert "1 of 1 runs as expected" in out
     code, out, _ = ask(capsys, "run", "nosuch", str(wrong_expectation(tmp_path)))
     assert code == 1, "what is known to be wrong counts for more than what is not known"
+
+
+@pytest.mark.slow
+def test_run_all_plays_each_and_its_control_and_ends_with_a_table(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = ["healthy", POST, "intermediate-missing"]
+    monkeypatch.setattr("lab.scenario.catalogue.names", lambda: three)
+    data = tmp_path / "r.json"
+    code, out, err = ask(capsys, "run", "--all", "--era", "both", "--json", str(data))
+    assert (code, err) == (0, "")
+    played = [(one["name"], one["era"], one["control"]) for one in json.loads(data.read_text(encoding="utf-8"))["scenarios"]]
+    assert played == [(name, era, control) for name in three for era in ("classic", "current") for control in (False, True)]
+    heads = ["As it should be:", "The box in front of Exchange:", "Exchange on-premises:"]
+    assert [line for line in out.splitlines() if line in heads] == heads
+    (row,) = [line for line in out.splitlines() if re.match(rf"{POST} +classic ", line)]
+    assert re.fullmatch(rf"{POST} +classic +as expected \(\d+\) +as expected \(\d+\) +\d+\.\d\d", row)
+    assert re.search(r"^12 of 12 runs as expected, \d+ checks$", out, re.MULTILINE)
 
 
 def test_run_shows_every_session_when_asked(capsys: Captured) -> None:
@@ -173,13 +193,32 @@ def test_run_shows_every_session_when_asked(capsys: Captured) -> None:
 def test_scenarios_lists_each_with_title_and_fixes(capsys: Captured) -> None:
     code, out, _ = ask(capsys, "scenarios")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines() if line[0] != " "] == names()
+    assert [line.split()[0] for line in out.splitlines() if re.match("  [a-z]", line)] == names()
+    assert out.index("The box in front of Exchange\n") < out.index(POST) < out.index("Exchange on-premises\n")
     assert "The appliance answers STARTTLS with its own certificate" in out
     assert "bind-exchange-certificate" in out
 
 
+@pytest.mark.parametrize(
+    ("pattern", "there", "absent"),
+    [("resigns", POST, "healthy"), ("4\\.7\\.320", POST, "healthy"), ("ISSUER-MISSING", "intermediate-missing", POST)],
+)
+def test_scenarios_can_be_looked_for(pattern: str, there: str, absent: str, capsys: Captured) -> None:
+    code, out, _ = ask(capsys, "scenarios", "--names", "--grep", pattern)
+    assert code == 0
+    assert there in out.split()
+    assert absent not in out.split()
+
+
+def test_scenarios_says_when_nothing_is_found(capsys: Captured) -> None:
+    code, out, err = ask(capsys, "scenarios", "--grep", "nosuchthing")
+    assert (code, out) == (1, "")
+    assert "'nosuchthing'" in err
+    assert ask(capsys, "scenarios", "--grep", "(")[0] == 2
+
+
 def test_validate_takes_all_that_come_with_smtplab(capsys: Captured) -> None:
-    files = [str(folder() / f"{name}.yaml") for name in names()]
+    files = [str(path) for path in catalogue_files()]
     code, out, err = ask(capsys, "validate", *files)
     assert (code, err) == (0, "")
     assert len(out.splitlines()) == len(files)

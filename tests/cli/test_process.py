@@ -273,6 +273,15 @@ def test_ctrl_c_ends_the_demo_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ctrl_c_ends_all_runs_and_leaves_no_process(tmp_path: Path) -> None:
+    """Typed at once to the whole group of processes, as a terminal does, while workers play."""
+    code, shown = on_terminal(["run", "--all", "--jobs", "2", "--era", "both"], (b"1/", b"\x03"), TMPDIR=str(tmp_path))
+    assert code == 130
+    assert b"interrupted" in shown
+    assert b"Traceback" not in shown
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("setting", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_colours_are_off_when_asked(setting: dict[str, str]) -> None:
     code, shown = on_terminal(["run", "healthy"], **setting)

@@ -138,7 +138,7 @@ def test_a_topology_of_ones_own(tmp_path: Path) -> None:
     assert load_scenario(path).healthy["internet"]["certificate"] is None
 
 
-TEXT = (catalogue.folder() / "appliance-resigns-tls.yaml").read_text(encoding="utf-8")
+TEXT = (catalogue.find("appliance-resigns-tls")).read_text(encoding="utf-8")
 LINES = TEXT.splitlines(keepends=True)
 
 

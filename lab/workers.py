@@ -1,0 +1,167 @@
+"""Plays runs side by side, in as many processes as there are cores.
+
+A worker is a process of its own with a loop, a mint and a lab at a time; it is given the next run as soon as it has played one, so
+that a long scenario holds nobody up. All labs use the same loopback addresses: each listener has a port that the system chose, so
+that they do not meet. A worker ends when its pipe is closed, whatever happened to the process that started it, and does not
+listen to Ctrl-C: who started it does, and ends it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+
+from lab.errors import UserError
+from lab.net.loop import run as run_loop
+from lab.online.config import Era
+from lab.runner import run_scenario
+from lab.scenario.load import load_scenario
+from lab.scenario.result import ScenarioResult
+from lab.tls.mint import Mint
+
+_GRACE = 5.0  # seconds that a worker has for leaving by itself
+_FEW = 3  # runs that are played sooner than a process starts
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What to play: a scenario's name or file, the era (None: its own), one fix or all, or its control."""
+
+    scenario: str
+    era: Era | None = None
+    fix: str | None = None
+    control: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of a run: its result, or why it could not be tested."""
+
+    run: Run
+    result: ScenarioResult | None = None
+    error: UserError | None = None
+
+
+class WorkerFailed(Exception):
+    """A bug of ours in a worker; takes the traceback as text."""
+
+
+def cores() -> int:
+    """Return how many processes can really run at once here."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def play(
+    runs: Sequence[Run], *, workers: int | None = None, transcripts: bool = True, done: Callable[[Played], None] | None = None
+) -> list[Played]:
+    """Play runs and return what came of each, in their order; `done` is told each as it ends.
+
+    `workers` is the number of processes (default: one a core); few runs are played in this one. Without `transcripts` those of
+    runs that were as expected are dropped, for they are large. Raises WorkerFailed for a bug of ours.
+    """
+    count = min(workers or cores(), len(runs))
+    tell = done or (lambda _: None)
+    if count < 2 or (workers is None and len(runs) < _FEW):
+        return _play_here(runs, transcripts=transcripts, tell=tell)
+    context = multiprocessing.get_context("spawn")
+    pool: dict[Connection, SpawnProcess] = {}
+    try:
+        for number in range(count):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs, transcripts), name=f"smtplab-{number + 1}", daemon=True)
+            process.start()
+            theirs.close()
+            pool[ours] = process
+        return _hand_out(runs, list(pool), tell)
+    except BaseException:  # Ctrl-C above all: what is half played is of no use to anybody
+        for process in pool.values():
+            process.kill()
+        raise
+    finally:
+        _dismiss(pool)
+
+
+def _play_here(runs: Iterable[Run], *, transcripts: bool, tell: Callable[[Played], None]) -> list[Played]:
+    mint, all_played = Mint(datetime.now(UTC)), []
+    for run in runs:
+        played = _play(run, mint, transcripts=transcripts)
+        tell(played)
+        all_played.append(played)
+    return all_played
+
+
+def _hand_out(runs: Sequence[Run], pipes: list[Connection], tell: Callable[[Played], None]) -> list[Played]:
+    """Give each worker a run, and another for each that comes back."""
+    results: dict[int, Played] = {}
+    waiting = iter(enumerate(runs))
+    busy: dict[Connection, int] = {}
+
+    def give(pipe: Connection) -> None:
+        if (one := next(waiting, None)) is not None:
+            busy[pipe] = one[0]
+            with suppress(BrokenPipeError, ConnectionResetError):  # a worker that is gone is noticed by what it does not answer
+                pipe.send(one[1])
+
+    for pipe in pipes:
+        give(pipe)
+    while busy:
+        for ready in wait(list(busy)):
+            assert isinstance(ready, Connection)
+            number = busy.pop(ready)
+            try:
+                answer = ready.recv()
+            except (EOFError, ConnectionResetError):
+                raise WorkerFailed(f"the worker that played {runs[number].scenario} has ended without a word") from None
+            if isinstance(answer, str):
+                raise WorkerFailed(f"{runs[number].scenario}:\n{answer}")
+            results[number] = answer
+            tell(answer)
+            give(ready)
+    return [results[number] for number in range(len(runs))]
+
+
+def _dismiss(pool: dict[Connection, SpawnProcess]) -> None:
+    """Let all workers go: they leave at the end of their pipe; one that does not is ended."""
+    for pipe in pool:
+        pipe.close()
+    for process in pool.values():
+        process.join(_GRACE)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        process.close()
+
+
+def _work(pipe: Connection, transcripts: bool) -> None:
+    """What a worker does: play what it is given until nothing more comes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    mint = Mint(datetime.now(UTC))
+    try:
+        while True:
+            run = pipe.recv()
+            try:
+                answer: Played | str = _play(run, mint, transcripts=transcripts)
+            except Exception:  # a bug of ours goes to the one who started us, whole
+                answer = traceback.format_exc()
+            pipe.send(answer)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+
+
+def _play(run: Run, mint: Mint, *, transcripts: bool) -> Played:
+    try:
+        loaded = load_scenario(run.scenario)
+        result = run_loop(run_scenario(loaded, era=run.era, fix=run.fix, control=run.control, mint=mint))
+    except UserError as error:
+        return Played(run, error=error)
+    if not transcripts and result.met:
+        result = replace(result, stages=tuple(replace(stage, transcript=()) for stage in result.stages))
+    return Played(run, result)
