@@ -3,7 +3,7 @@
 # daemon; elsewhere this says what is missing, and the tests that need it are left out (in CI they fail).
 set -euo pipefail
 
-programs=(swaks:swaks sslscan:sslscan openssl:openssl dig:dnsutils postfix:postfix posttls-finger:postfix tshark:tshark)
+programs=(swaks:swaks sslscan:sslscan openssl:openssl dig:dnsutils postfix:postfix posttls-finger:postfix tshark:tshark curl:curl gnutls-cli:gnutls-bin)
 [ "${1:-}" != bench ] || programs+=(sslsplit:sslsplit stunnel4:stunnel4)
 missing=()
 PATH=$PATH:/usr/sbin:/sbin
