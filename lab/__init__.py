@@ -3,7 +3,7 @@
 An emulated Exchange stands behind an appliance that can do to STARTTLS what real appliances do; an emulated Exchange Online
 validates what it is shown and defers with the words that administrators know. A scenario reproduces a failure, proves the
 reason, applies the fix and proves that mail flows again. The tour of the code: this file, one scenario
-(`scenarios/appliance/appliance-resigns-tls.yaml`), one behaviour (`lab/appliance/behaviours/resign.py`), the relay
+(`scenarios/appliance/appliance-resigns-tls.yaml`), one behaviour (`lab/appliance/behaviours/tls/resign.py`), the relay
 (`lab/appliance/relay.py`), one test (`tests/appliance/test_relay.py`).
 
 A test of one's own mail code is three lines:

@@ -34,4 +34,20 @@ class Close:
     abort: bool = False
 
 
-Action = ConnectReceiver | SendToSender | SendToReceiver | Close
+@dataclass(slots=True)
+class Wake:
+    """Tell the relay `woke(number)` when so many seconds have passed."""
+
+    seconds: float
+    number: int
+
+
+@dataclass(slots=True)
+class Reading:
+    """Read from a leg, or leave what its peer sends on the wire for now."""
+
+    leg: Leg
+    allowed: bool
+
+
+Action = ConnectReceiver | SendToSender | SendToReceiver | Close | Wake | Reading

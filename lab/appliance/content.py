@@ -8,11 +8,12 @@ from lab.smtp.content import END_OF_CONTENT, end_of_content
 class DottedContent:
     """DATA's content: ends with CRLF . CRLF, or with a dot line at the very beginning."""
 
-    __slots__ = ("_tail", "size")
+    __slots__ = ("_tail", "forward", "size")
 
     def __init__(self) -> None:
         self._tail = b"\r\n"
         self.size = 0
+        self.forward = True  # to the receiver, as it comes
 
     def take(self, data: bytes | memoryview) -> int | None:
         """Return how many bytes of a chunk belong to the content, end included; None where all do and it goes on."""
@@ -34,11 +35,12 @@ class DottedContent:
 class CountedContent:
     """BDAT's content: so many bytes."""
 
-    __slots__ = ("_left", "size")
+    __slots__ = ("_left", "forward", "size")
 
     def __init__(self, count: int) -> None:
         self._left = count
         self.size = 0
+        self.forward = True
 
     def take(self, data: bytes | memoryview) -> int | None:
         """As `DottedContent.take`."""

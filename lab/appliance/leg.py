@@ -6,26 +6,47 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
-from lab.appliance.behaviours.behaviour import Termination
+from lab.appliance.termination import Termination
 from lab.errors import Blame
 from lab.smtp.lines import LineBuffer
 from lab.tls.certificate import Certificate
 from lab.tls.engine import RelayChannel
+from lab.tls.verifying import VerifyingChannel
 from lab.transcript import Kind, Leg, Transcript
 
 _SMALL = 4096
+TlsChannel = RelayChannel | VerifyingChannel
 
 
 class TlsFactory(Protocol):
     """Makes the TLS of a leg: shows the certificate that a termination names."""
 
-    def for_sender(self, termination: Termination) -> tuple[RelayChannel, tuple[Certificate, ...]]:
-        """Return the channel for the sender's leg and the chain that it shows."""
+    def for_sender(
+        self, termination: Termination, receiver_chain: tuple[Certificate, ...]
+    ) -> tuple[TlsChannel, tuple[Certificate, ...]]:
+        """Return the channel for the sender's leg and the chain that it shows; the receiver's is there for an imitation."""
         ...
 
-    def for_receiver(self, termination: Termination) -> tuple[RelayChannel, tuple[Certificate, ...]]:
+    def for_receiver(self, termination: Termination) -> tuple[TlsChannel, tuple[Certificate, ...]]:
         """Return the channel for the receiver's leg and the chain that it would show (empty: none)."""
         ...
+
+
+class Flights:
+    """Counts the flights of a handshake: a new one begins when the other side speaks. The first is the ClientHello's."""
+
+    __slots__ = ("_outward", "number")
+
+    def __init__(self) -> None:
+        self._outward: bool | None = None
+        self.number = 0
+
+    def pass_on(self, *, outward: bool) -> int:
+        """Return the number of the flight that bytes in this direction belong to."""
+        if outward is not self._outward:
+            self._outward = outward
+            self.number += 1
+        return self.number
 
 
 class RelayLeg:
@@ -39,20 +60,29 @@ class RelayLeg:
         "_session",
         "_shown",
         "_transcript",
+        "connected",
+        "flights",
         "gone",
         "leg",
         "line",
         "lines",
         "peer",
+        "pending",
+        "ready",
+        "silent",
         "tls",
     )
 
     def __init__(self, leg: Leg, peer: Blame, transcript: Transcript, session: str, host: str) -> None:
         self.leg, self.peer = leg, peer
         self.lines = LineBuffer()
-        self.gone = False
+        self.gone = self.silent = self.connected = False
+        self.ready = False  # for TLS: it has said 220 to STARTTLS
+        #: Bytes of a ClientHello that nobody has answered yet; None where none is awaited.
+        self.pending: bytearray | None = None
+        self.flights: Flights | None = None
         self._transcript, self._session, self._host = transcript, session, host
-        self.tls: RelayChannel | None = None
+        self.tls: TlsChannel | None = None
         self._shown: tuple[Certificate, ...] = ()
         self._clear: list[bytes] = []
         self._lines_out: list[bytes] = []
@@ -62,15 +92,16 @@ class RelayLeg:
 
     @property
     def handshaking(self) -> bool:
-        """TLS has begun and is not there yet."""
-        return self.tls is not None and not self.tls.established
+        """TLS has begun, or is about to, and is not there yet."""
+        tls = self.tls
+        return self.pending is not None if tls is None else not tls.established
 
     @property
     def secure(self) -> bool:
         """What is said now is said inside TLS."""
         return self.tls is not None and self.tls.established
 
-    def start_tls(self, made: tuple[RelayChannel, tuple[Certificate, ...]]) -> None:
+    def start_tls(self, made: tuple[TlsChannel, tuple[Certificate, ...]]) -> None:
         """Speak TLS from here on."""
         self.tls, self._shown = made
         self.tls.start()
@@ -108,11 +139,12 @@ class RelayLeg:
             self.tls.send(self._lines_out[0] if len(self._lines_out) == 1 else b"".join(self._lines_out))
             self._lines_out.clear()
 
-    def close_tls(self) -> None:
-        """Send close-notify where there is a TLS to close."""
+    def close_tls(self, *, notify: bool = True) -> None:
+        """Send close-notify where there is a TLS to close and it is to be closed in good order."""
         if self.tls is not None:
             self._encrypt_lines()
-            self.tls.close()
+            if notify:
+                self.tls.close()
 
     def count(self, size: int) -> None:
         """Count bytes that were carried without being read."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 from functools import partial
 
 from lab.appliance.behaviours import load_behaviour
-from lab.appliance.behaviours.behaviour import Behaviour, Termination
+from lab.appliance.behaviours.behaviour import Behaviour
 from lab.appliance.config import ApplianceConfig, Direction
+from lab.appliance.leg import TlsChannel
 from lab.appliance.relay import Relay
 from lab.appliance.rules import choose
+from lab.appliance.termination import Side, Termination
 from lab.errors import UserError
 from lab.hosts.host import Surroundings
 from lab.net.relay import Plan, RelayCarrier
 from lab.scenario.topology import Topology
 from lab.tls.certificate import Certificate, Credential
-from lab.tls.engine import RelayChannel, relay_client, relay_server
+from lab.tls.engine import relay_client, relay_server
 from lab.tls.mint import Mint
+from lab.tls.verifying import verifying_server
 
 _OUTSIDE = ("online", "internet")
 
@@ -32,17 +35,29 @@ class Store:
             raise UserError(f"the appliance holds no certificate {name!r}", hint=f"its store: {', '.join(self._names) or 'empty'}")
         return self._mint.credential(name)
 
-    def for_sender(self, termination: Termination) -> tuple[RelayChannel, tuple[Certificate, ...]]:
+    def for_sender(
+        self, termination: Termination, receiver_chain: tuple[Certificate, ...]
+    ) -> tuple[TlsChannel, tuple[Certificate, ...]]:
         """See `lab.appliance.leg.TlsFactory`."""
-        credential = self.credential(termination.certificate)
-        channel = relay_server(credential, minimum=termination.sender_minimum, maximum=termination.sender_maximum)
+        if termination.imitation is not None and receiver_chain:
+            credential = self._mint.imitation(receiver_chain[0], termination.imitation)
+        else:
+            credential = self.credential(termination.certificate)
+        side = termination.sender or Side()
+        if termination.request_certificate:  # the quick engine cannot take a certificate without judging it
+            channel: TlsChannel = verifying_server(credential, request_certificate=True, minimum=side.minimum, maximum=side.maximum)
+        else:
+            channel = relay_server(credential, minimum=side.minimum, maximum=side.maximum, ciphers=side.ciphers, level=side.level)
         return channel, credential.chain
 
-    def for_receiver(self, termination: Termination) -> tuple[RelayChannel, tuple[Certificate, ...]]:
+    def for_receiver(self, termination: Termination) -> tuple[TlsChannel, tuple[Certificate, ...]]:
         """See `lab.appliance.leg.TlsFactory`."""
-        name = termination.client_certificate
+        name, side = termination.client_certificate, termination.receiver or Side()
         credential = self.credential(name) if name else None
-        channel = relay_client(credential=credential, minimum=termination.receiver_minimum, maximum=termination.receiver_maximum)
+        channel = relay_client(
+            sni=termination.receiver_sni, credential=credential, minimum=side.minimum, maximum=side.maximum, ciphers=side.ciphers,
+            level=side.level,
+        )  # fmt: skip
         return channel, credential.chain if credential else ()
 
 
@@ -76,10 +91,8 @@ class ApplianceHost:
         for number, rule in enumerate(config.rules):
             loaded = tuple(load_behaviour(spec) for spec in rule.behaviours)
             for behaviour in loaded:
-                termination = behaviour.termination()
-                for name in (termination.certificate, termination.client_certificate) if termination else ():
-                    if name:
-                        store.credential(name)
+                for name in behaviour.certificates:
+                    store.credential(name)
             behaviours[number] = loaded
         self.config, self._store, self._behaviours = config, store, behaviours
 
@@ -90,8 +103,9 @@ class ApplianceHost:
     def _plan(self, direction: Direction, receiver: str, sender: str) -> Plan:
         rule = choose(self.config, direction, sender, self._directory.host_at)
         behaviours = next((self._behaviours[n] for n, candidate in enumerate(self.config.rules) if candidate is rule), ())
-        relay = Relay(behaviours, self._store, self._surroundings.transcript, host=self.name)
-        terminates = any(behaviour.termination() for behaviour in behaviours)
+        moment = self._surroundings.clock.now()
+        relay = Relay(behaviours, self._store, self._surroundings.transcript, host=self.name, moment=moment)
+        terminates = any(behaviour.terminates for behaviour in behaviours)
         # facts/exchange 7, row 4: terminated sessions come from the appliance's own address; what is passed keeps the sender's
         kept = None if terminates or self._directory.host_at(sender) is None else sender
         source = self._directory.source(self.name, kept)

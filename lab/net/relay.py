@@ -7,10 +7,12 @@ buffer to one protocol at a time and the relay keeps nothing of it.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from typing import cast
 
-from lab.appliance.actions import Close, ConnectReceiver, SendToReceiver, SendToSender
+from lab.appliance.actions import Close, ConnectReceiver, Reading, SendToReceiver, SendToSender, Wake
 from lab.appliance.relay import Relay
 from lab.errors import CannotTest
 from lab.net.directory import Endpoint
@@ -64,7 +66,7 @@ class _LegProtocol(asyncio.BufferedProtocol):
 class RelaySession:
     """One session: a relay and its two connections."""
 
-    __slots__ = ("_carrier", "_connecting", "_legs", "_plan", "_quiet", "_relay", "_source", "_target", "_timer")
+    __slots__ = ("_carrier", "_connecting", "_legs", "_plan", "_quiet", "_relay", "_source", "_target", "_timer", "_wakes")
 
     def __init__(self, carrier: RelayCarrier, plan: Callable[[str], Plan]) -> None:
         self._carrier, self._plan = carrier, plan
@@ -75,6 +77,7 @@ class RelaySession:
         self._connecting: asyncio.Task[None] | None = None
         self._quiet = True  # since `_look` last looked
         self._timer: asyncio.TimerHandle | None = None
+        self._wakes: dict[int, asyncio.TimerHandle] = {}
 
     @property
     def sender_protocol(self) -> asyncio.BufferedProtocol:
@@ -108,12 +111,15 @@ class RelaySession:
 
     def reading(self, leg: Leg, *, allowed: bool) -> None:
         """What cannot be written to one leg is not read from the other."""
-        other = self._legs[Leg.RECEIVER if leg is Leg.SENDER else Leg.SENDER].transport
-        if other is not None and not other.is_closing():
+        self._read(Leg.RECEIVER if leg is Leg.SENDER else Leg.SENDER, allowed=allowed)
+
+    def _read(self, leg: Leg, *, allowed: bool) -> None:
+        transport = self._legs[leg].transport
+        if transport is not None and not transport.is_closing():
             if allowed:
-                other.resume_reading()
+                transport.resume_reading()
             else:
-                other.pause_reading()
+                transport.pause_reading()
 
     def abort(self) -> None:
         """End at once."""
@@ -134,6 +140,17 @@ class RelaySession:
                 self._connecting = self._carrier.loop.create_task(self._connect())
             elif isinstance(action, Close):
                 self._close(action.leg, abort=action.abort)
+            elif isinstance(action, Wake):
+                wake = self._carrier.loop.call_later(action.seconds, self._wake, action.number)
+                self._wakes[action.number] = wake
+            elif isinstance(action, Reading):
+                self._read(action.leg, allowed=action.allowed)
+
+    def _wake(self, number: int) -> None:
+        self._wakes.pop(number, None)
+        if self._relay is not None:
+            self._relay.woke(number)
+            self._act()
 
     def _write(self, leg: Leg, data: bytes) -> None:
         transport = self._legs[leg].transport
@@ -146,6 +163,7 @@ class RelaySession:
             self._connecting.cancel()
         if transport is not None:
             if abort:
+                _reset_on_close(transport)
                 transport.abort()
             else:
                 transport.close()
@@ -178,9 +196,21 @@ class RelaySession:
     def _forget(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        for wake in self._wakes.values():
+            wake.cancel()
+        self._wakes.clear()
+        if self._relay is not None:
+            self._relay.release()
         if self._connecting is not None and not self._connecting.done():
             self._connecting.cancel()
         self._carrier.sessions.discard(self)
+
+
+def _reset_on_close(transport: asyncio.Transport) -> None:
+    """Let the kernel answer with RST: an abort alone says FIN where nothing is left unread."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class RelayCarrier:

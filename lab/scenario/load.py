@@ -5,6 +5,7 @@ once.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
@@ -13,7 +14,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from lab.appliance.behaviours import load_behaviour
+from lab.appliance.behaviours import check_together, load_behaviour
+from lab.appliance.config import Rule
 from lab.errors import UserError, UserErrors
 from lab.scenario import catalogue, change, model
 from lab.scenario.model import Change, Scenario
@@ -48,7 +50,7 @@ def load_scenario(name: str | Path) -> Loaded:
     healthy = change.apply(scenario.topology.changes, _topology_data(scenario.topology.inherit, path, source))
     problems: list[UserError] = []
     broken = healthy
-    places: list[tuple[Place, Iterable[Change], bool]] = [(("topology",), (), True)]
+    places: list[tuple[Place, tuple[Change, ...], bool]] = [(("topology",), (), True)]
     places += [(("faults", number), fault.changes, True) for number, fault in enumerate(scenario.faults)]
     places += [(("fixes", number), fix.changes, False) for number, fix in enumerate(scenario.fixes)]
     for place, changes, lasting in places:
@@ -56,13 +58,25 @@ def load_scenario(name: str | Path) -> Loaded:
             changed = change.apply(changes, broken)
             topology = topology_of(changed)
         except UserError as error:
-            problems.append(_placed(error, source, (*place, "changes")))
+            problems.append(_placed(error, source, (*place, "changes", *_within(changes, error.key))))
         else:
             broken = changed if lasting else broken
             if place == ("topology",):
                 problems += _check_names(scenario, topology, source)
     _raise(problems)
     return Loaded(path.stem, scenario, healthy, broken)
+
+
+def _within(changes: Iterable[Change], key: str | None) -> Place:
+    """Return where among changes something of the topology was set that is wrong, by its dotted key; as far as it can be told."""
+    parts = (key or "").split(".")
+    found: Place = ()
+    for number, one in enumerate(changes):
+        path = re.findall(r"[\w-]+", one.path) if one.remove is None else []
+        if path and parts[: len(path)] == path:
+            below = parts[len(path) + (one.add is not None) :]
+            found = (number, "to", *(int(part) if part.isdigit() else part for part in below))
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -110,14 +124,8 @@ def _plain_rule(rule: Any) -> Any:
 
 def _check_topology(topology: Topology) -> None:
     store = topology.appliance.certificates
-    for rule in topology.appliance.rules:
-        for spec in rule.behaviours:
-            termination = load_behaviour(spec).termination()
-            for name in (termination.certificate, termination.client_certificate) if termination else ():
-                if name is not None and name not in store:
-                    raise UserError(
-                        f"the appliance holds no certificate {name!r}", hint=f"its store: {', '.join(store) or 'empty'}"
-                    )
+    for number, rule in enumerate(topology.appliance.rules):
+        _check_behaviours(rule, store, f"appliance.rules.{number}.behaviours")
         for sender in rule.senders:
             if "." not in sender and ":" not in sender and sender not in HOSTS:
                 raise UserError(f"{sender!r} is no host of the topology", hint=_near(sender, HOSTS))
@@ -128,6 +136,28 @@ def _check_topology(topology: Topology) -> None:
     for name, host in topology.dns.hosts.items():
         if host not in HOSTS:
             raise UserError(f"{host!r} is no host of the topology", key=f"dns.hosts.{name}", hint=_near(host, HOSTS))
+
+
+def _check_behaviours(rule: Rule, store: tuple[str, ...], below: str) -> None:
+    """Behaviours must be known, rightly set, have their certificates, and make sense together."""
+    behaviours = []
+    for number, spec in enumerate(rule.behaviours):
+        place = f"{below}.{number}.{spec.name}"
+        try:
+            behaviour = load_behaviour(spec)
+        except UserError as error:
+            raise UserError(error.message, key=f"{place}.{error.key}" if error.key else place, hint=error.hint) from None
+        behaviours.append(behaviour)
+        for name in behaviour.certificates:
+            if name not in store:
+                raise UserError(
+                    f"the appliance holds no certificate {name!r}", key=place, hint=f"its store: {', '.join(store) or 'empty'}"
+                )
+    try:
+        check_together(behaviours)
+    except UserError as error:
+        place = f"{below}.{error.key}.{rule.behaviours[int(error.key or 0)].name}"
+        raise UserError(error.message, key=place, hint=error.hint) from None
 
 
 HOSTS = ("exchange", "appliance", "online", "internet", "dns")

@@ -36,15 +36,19 @@ _SHARED = memoryview(bytearray(_ROOM))
 
 
 @lru_cache(maxsize=128)
-def _context(server: bool, credential: Credential | None, minimum: str, maximum: str | None) -> ssl.SSLContext:
+def _context(
+    server: bool, credential: Credential | None, minimum: str, maximum: str | None, ciphers: str | None, level: int | None
+) -> ssl.SSLContext:
     """Contexts are the dearest part of a session (0.8 ms, facts/performance), so they are kept."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for on purpose
-        if minimum in ("TLSv1", "TLSv1.1"):
-            context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        if level is None and minimum in ("TLSv1", "TLSv1.1"):
+            level = 0
+        if ciphers or level is not None:
+            context.set_ciphers((ciphers or "DEFAULT") + (f":@SECLEVEL={level}" if level is not None else ""))
         context.minimum_version = _VERSIONS[minimum]
         if maximum:
             context.maximum_version = _VERSIONS[maximum]
@@ -80,16 +84,32 @@ def _note_sni(connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _cont
     connection.sni = name  # type: ignore[union-attr]  # read in `RelayChannel._finish`
 
 
-def relay_server(credential: Credential, *, minimum: str = "TLSv1.2", maximum: str | None = None) -> RelayChannel:
-    """Return the side of a TLS connection that shows a certificate, for the sender's leg."""
-    return RelayChannel(_context(True, credential, minimum, maximum), server=True, sni=None)
+def relay_server(
+    credential: Credential, *, minimum: str = "TLSv1.2", maximum: str | None = None,
+    ciphers: str | None = None, level: int | None = None,
+) -> RelayChannel:  # fmt: skip
+    """Return the side of a TLS connection that shows a certificate, for the sender's leg.
+
+    `ciphers` as OpenSSL takes them, `level` its security level.
+    """
+    return RelayChannel(_context(True, credential, minimum, maximum, ciphers, level), server=True, sni=None)
 
 
 def relay_client(
-    *, sni: str | None = None, credential: Credential | None = None, minimum: str = "TLSv1.2", maximum: str | None = None
-) -> RelayChannel:
+    *, sni: str | None = None, credential: Credential | None = None, minimum: str = "TLSv1.2", maximum: str | None = None,
+    ciphers: str | None = None, level: int | None = None,
+) -> RelayChannel:  # fmt: skip
     """Return the side that connects, for the receiver's leg; `credential` is shown where the receiver asks for one."""
-    return RelayChannel(_context(False, credential, minimum, maximum), server=False, sni=sni)
+    return RelayChannel(_context(False, credential, minimum, maximum, ciphers, level), server=False, sni=sni)
+
+
+def check_ciphers(ciphers: str) -> bool:
+    """Whether OpenSSL knows a list of ciphers."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers(ciphers)
+    except ssl.SSLError:
+        return False
+    return True
 
 
 class RelayChannel:

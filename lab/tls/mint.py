@@ -13,6 +13,7 @@ from datetime import datetime
 from lab.errors import UserError
 from lab.tls.authorities import DEFAULT_HOST, Authorities
 from lab.tls.certificate import Certificate, Credential
+from lab.tls.imitate import Imitation, imitate, inspection_issuer, inspection_root
 from lab.tls.issue import revocation_list
 from lab.tls.mint_cases import CASES
 from lab.tls.trust import TrustStore
@@ -25,6 +26,7 @@ class Mint(Authorities):
         super().__init__(moment)
         self._credentials: dict[tuple[str, str], Credential] = {}
         self._trust: dict[tuple[str, ...], TrustStore] = {}
+        self._imitations: dict[tuple[bytes, Imitation], Credential] = {}
 
     def credential(self, name: str, host: str | None = None) -> Credential:
         """Return the certificate of a case, made for a host name (default `DEFAULT_HOST`), the same at each call.
@@ -38,6 +40,17 @@ class Mint(Authorities):
         if key not in self._credentials:
             self._credentials[key] = case.make(self, key[1])
         return self._credentials[key]
+
+    def imitation(self, leaf: Certificate, how: Imitation) -> Credential:
+        """Return a leaf that looks like another, under the CA of an interception box; the same at each call."""
+        key = (leaf.der, how)
+        if key not in self._imitations:
+            root = self.once("inspection-root", lambda: inspection_root(self.moment))
+            issuer = self.once("inspection", lambda: inspection_issuer(self.moment, root))
+            if len(self._imitations) >= 256:  # what is shown comes from outside: bounded
+                self._imitations.pop(next(iter(self._imitations)))
+            self._imitations[key] = imitate(leaf, how, root, issuer, self.moment)
+        return self._imitations[key]
 
     def trust(self, names: Iterable[str] = ("public",)) -> TrustStore:
         """Return the trust store of the named roots with their CRLs: `public`, and `rogue` (the stranger's CA).

@@ -154,7 +154,7 @@ class VerifyingChannel:
     def start(self) -> None:
         self._handshake()
 
-    def receive(self, ciphertext: bytes) -> bytes:
+    def receive(self, ciphertext: bytes | memoryview) -> bytes:
         if self._broken:
             raise TlsFailure("bytes after a failed handshake", self._peer)
         view = memoryview(ciphertext)
@@ -169,7 +169,7 @@ class VerifyingChannel:
             if not view:
                 return b"".join(plain) if len(plain) != 1 else plain[0]
 
-    def send(self, plaintext: bytes) -> None:
+    def send(self, plaintext: bytes | memoryview) -> None:
         if self._facts is None:
             raise TlsFailure("not established", self._peer)
         view = memoryview(plaintext)

@@ -9,7 +9,7 @@
         r>> EHLO a.test
     ''')
 
-A mismatch fails with the conversation so far. `cut` feeds the peers' bytes in pieces of that size.
+`-- 2.5` lets so many seconds pass. A mismatch fails with the conversation so far. `cut` feeds the peers' bytes in pieces of that size.
 """
 
 from __future__ import annotations
@@ -17,45 +17,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from lab.appliance.actions import Action, Close, ConnectReceiver, SendToReceiver, SendToSender
-from lab.appliance.behaviours.behaviour import Behaviour, Termination
+from lab.appliance.actions import Action, Close, ConnectReceiver, Reading, SendToReceiver, SendToSender, Wake
+from lab.appliance.behaviours.behaviour import Behaviour
 from lab.appliance.relay import Relay
-from lab.tls.certificate import Certificate
-from lab.tls.engine import RelayChannel, relay_client, relay_server
+from lab.hosts.appliance import Store
 from lab.tls.mint import Mint
+from lab.tls.mint_cases import CASES
 from lab.transcript import Entry, Kind, Leg, Transcript
 
 MINT = Mint(datetime(2026, 11, 24, 12, tzinfo=UTC))
 
 
-class Store:
-    """Every certificate of the mint."""
-
-    def for_sender(self, termination: Termination) -> tuple[RelayChannel, tuple[Certificate, ...]]:
-        credential = MINT.credential(termination.certificate)
-        channel = relay_server(credential, minimum=termination.sender_minimum, maximum=termination.sender_maximum)
-        return channel, credential.chain
-
-    def for_receiver(self, termination: Termination) -> tuple[RelayChannel, tuple[Certificate, ...]]:
-        name = termination.client_certificate
-        credential = MINT.credential(name) if name else None
-        channel = relay_client(credential=credential, minimum=termination.receiver_minimum, maximum=termination.receiver_maximum)
-        return channel, credential.chain if credential else ()
+#: An appliance that holds every certificate of the mint.
+STORE = Store(MINT, tuple(CASES))
 
 
 class Playbook:
     """A relay with two peers that do what the test says."""
 
-    def __init__(self, *behaviours: Behaviour, implicit_tls: bool = False, cut: int | None = None, connect: bool = True) -> None:
+    def __init__(
+        self,
+        *behaviours: Behaviour,
+        implicit_tls: bool = False,
+        cut: int | None = None,
+        connect: bool = True,
+        address: str = "127.25.0.30",
+        moment: datetime = MINT.moment,
+    ) -> None:
         self.transcript = Transcript()
-        self.relay = Relay(behaviours, Store(), self.transcript, implicit_tls=implicit_tls)
+        self.relay = Relay(behaviours, STORE, self.transcript, implicit_tls=implicit_tls, moment=moment)
         self.heard = {Leg.SENDER: b"", Leg.RECEIVER: b""}
         self.closed: list[Leg] = []
+        self.reset: list[Leg] = []
+        self.reading = {Leg.SENDER: True, Leg.RECEIVER: True}
+        self.connecting = False
+        self.now = 0.0
         self.log: list[str] = []
+        self._wakes: list[tuple[float, int]] = []
         self._cut = cut
-        self.relay.connected("127.25.0.30", 40000)
-        assert ConnectReceiver() in self._do()
-        if connect:
+        self.relay.connected(address, 40000)
+        self._do()
+        if connect and self.connecting:
             self.relay.receiver_connected("127.25.0.10", 25)
             self._do()
 
@@ -67,11 +69,27 @@ class Playbook:
                     self.heard[Leg.SENDER] += data
                 case SendToReceiver(data):
                     self.heard[Leg.RECEIVER] += data
-                case Close(leg):
-                    self.closed.append(leg)
-                case _:
-                    pass
+                case Close(leg, abort):
+                    (self.reset if abort else self.closed).append(leg)
+                case Wake(seconds, number):
+                    self._wakes.append((self.now + seconds, number))
+                case Reading(leg, allowed):
+                    self.reading[leg] = allowed
+                case ConnectReceiver():
+                    self.connecting = True
         return actions
+
+    def wait(self, seconds: float) -> Playbook:
+        """Let time pass, and wake the relay where it asked for it."""
+        end = self.now + seconds
+        while due := sorted(wake for wake in self._wakes if wake[0] <= end + 1e-9):
+            self._wakes.remove(due[0])
+            self.now = due[0][0]
+            self.relay.woke(due[0][1])
+            self._do()
+        self.now = end
+        self.log.append(f"-- {seconds:g} s")
+        return self
 
     def feed(self, leg: Leg, data: bytes) -> None:
         """Let a peer say bytes."""
@@ -91,6 +109,9 @@ class Playbook:
     def run(self, script: str) -> Playbook:
         """Play a script of lines, CRLF added; `|` joins lines that come in one segment."""
         for line in filter(None, map(str.strip, script.splitlines())):
+            if line.startswith("--"):
+                self.wait(float(line[2:]))
+                continue
             leg = Leg.SENDER if line[0] == "s" else Leg.RECEIVER
             data = b"".join(part.strip().encode() + b"\r\n" for part in line[4:].split("|"))
             (self.feed if line[1:3] == "<<" else self.hears)(leg, data)

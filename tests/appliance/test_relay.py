@@ -13,41 +13,11 @@ from lab.appliance.behaviours.behaviour import Behaviour
 from lab.appliance.config import BehaviourSpec
 from lab.errors import Blame
 from lab.smtp.replies import Reply
-from lab.tls.channel import TlsChannel
-from lab.tls.engine import relay_client
-from lab.tls.verifying import verifying_server
 from lab.transcript import Kind, Leg
+from tests.appliance.conversation import DATA, ENVELOPE, GREETING, Peers, resign, secured
 from tests.appliance.playbook import MINT, Playbook
 
-GREETING = """
-    r<< 220 EX01 ready
-    s>> 220 EX01 ready
-    s<< EHLO online.test
-    r>> EHLO online.test
-    r<< 250-EX01 | 250-STARTTLS | 250 CHUNKING
-    s>> 250-EX01 | 250-STARTTLS | 250 CHUNKING
-"""
-ENVELOPE = """
-    s<< MAIL FROM:<a@b.test>
-    r>> MAIL FROM:<a@b.test>
-    r<< 250 ok
-    s>> 250 ok
-    s<< RCPT TO:<c@d.test>
-    r>> RCPT TO:<c@d.test>
-    r<< 250 ok
-    s>> 250 ok
-"""
-DATA = """
-    s<< DATA
-    r>> DATA
-    r<< 354 go
-    s>> 354 go
-"""
 CUTS = [None, 1, 2, 7]
-
-
-def resign(**settings: object) -> Behaviour:
-    return load_behaviour(BehaviourSpec("resign", {"certificate": "good", **settings}))
 
 
 # --- in clear -----------------------------------------------------------------------------------------------------------
@@ -159,58 +129,9 @@ def test_a_refused_starttls_leaves_the_session_readable() -> None:
 # --- TLS on both legs ---------------------------------------------------------------------------------------------------
 
 
-class Peers:
-    """A TLS sender and a TLS receiver around a playbook."""
-
-    def __init__(self, play: Playbook) -> None:
-        self.play = play
-        self.sender: TlsChannel = relay_client(sni="mail.contoso.test")  # type: ignore[assignment]  # its views are bytes enough
-        self.receiver: TlsChannel = verifying_server(MINT.credential("exchange"), request_certificate=True)
-        self.plain = {Leg.SENDER: b"", Leg.RECEIVER: b""}
-
-    def shake(self, ahead: bytes = b"") -> Peers:
-        """Carry everything between relay and peers until nothing moves; `ahead` was already sent by the sender."""
-        self.sender.start()
-        first = self.sender.outgoing()
-        self.play.feed(Leg.SENDER, first[len(ahead) :])
-        self.receiver.start()
-        return self.settle()
-
-    def settle(self) -> Peers:
-        for _ in range(20):
-            moved = False
-            for leg, channel in ((Leg.SENDER, self.sender), (Leg.RECEIVER, self.receiver)):
-                heard, self.play.heard[leg] = self.play.heard[leg], b""
-                if heard:
-                    self.plain[leg] += bytes(channel.receive(heard))
-                    moved = True
-                if out := channel.outgoing():
-                    self.play.feed(leg, out)
-                    moved = True
-            if not moved:
-                return self
-        raise AssertionError("does not settle")
-
-    def say(self, leg: Leg, data: bytes) -> None:
-        (self.sender if leg is Leg.SENDER else self.receiver).send(data)
-        self.settle()
-
-    def heard(self, leg: Leg) -> bytes:
-        found, self.plain[leg] = self.plain[leg], b""
-        return found
-
-
-def secured(cut: int | None = None, **options: object) -> Peers:
-    play = Playbook(resign(**options), cut=cut).run(GREETING + "s<< STARTTLS\n r>> STARTTLS")
-    play.feed(Leg.RECEIVER, b"220 go\r\n")
-    assert play.heard[Leg.SENDER] == b"220 go\r\n"
-    play.heard[Leg.SENDER] = b""
-    return Peers(play).shake()
-
-
 @pytest.mark.parametrize("cut", CUTS)
 def test_both_legs_are_terminated_and_written_down(cut: int | None) -> None:
-    peers = secured(cut)
+    peers = secured(resign(), cut=cut)
     peers.say(Leg.SENDER, b"EHLO again.test\r\n")
     assert peers.heard(Leg.RECEIVER) == b"EHLO again.test\r\n"
     peers.say(Leg.RECEIVER, b"250-EX01\r\n250 CHUNKING\r\n")
@@ -225,13 +146,13 @@ def test_both_legs_are_terminated_and_written_down(cut: int | None) -> None:
 
 
 def test_the_receiver_never_sees_the_senders_certificate() -> None:
-    peers = secured()
+    peers = secured(resign())
     assert peers.receiver.facts is not None
     assert peers.receiver.facts.peer_chain == ()
 
 
 def test_the_appliance_may_show_one_of_its_own() -> None:
-    peers = secured(client_certificate="exchange")
+    peers = secured(resign(client_certificate="exchange"))
     assert peers.receiver.facts is not None
     assert peers.receiver.facts.peer_chain[0] == MINT.credential("exchange").leaf
 
@@ -240,14 +161,14 @@ def test_the_appliance_may_show_one_of_its_own() -> None:
     ("version", "options"), [("TLSv1.2", {"sender_maximum": "TLSv1.2"}), ("TLSv1.3", {"sender_minimum": "TLSv1.3"})]
 )
 def test_versions_are_set_by_leg(version: str, options: dict[str, Any]) -> None:
-    peers = secured(**options)
+    peers = secured(resign(**options))
     assert peers.sender.facts is not None
     assert peers.receiver.facts is not None
     assert (peers.sender.facts.version, peers.receiver.facts.version) == (version, "TLSv1.3")
 
 
 def test_large_content_goes_through_in_chunks() -> None:
-    peers = secured()
+    peers = secured(resign())
     for leg, data in ((Leg.SENDER, b"DATA\r\n"), (Leg.RECEIVER, b"354 go\r\n")):
         peers.say(leg, data)
     content = (b"z" * 998 + b"\r\n") * 3000
@@ -404,7 +325,8 @@ def test_a_behaviour_changes_what_it_is_asked_about_and_nothing_else() -> None:
     play = Playbook(HideStarttls(HideStarttls.Settings()))
     play.run("r<< 220 EX01\n s>> 220 EX01\n s<< EHLO online.test\n r>> EHLO hidden.test")
     play.run("r<< 250-EX01 | 250-STARTTLS | 250 CHUNKING\n s>> 250-EX01 | 250 CHUNKING")
-    assert [entry.data for entry in play.entries(Kind.BEHAVIOUR)] == [b"hide-starttls"]
+    said = [(entry.data, entry.detail.get("message")) for entry in play.entries(Kind.BEHAVIOUR)]
+    assert said == [(b"hide-starttls", message) for message in (None, "changes EHLO", "changes the answer to EHLO")]
 
 
 def test_the_banner_of_the_product_and_its_control() -> None:

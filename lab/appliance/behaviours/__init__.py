@@ -1,16 +1,9 @@
-"""What the appliance can do to a session: one file a behaviour, and this list. To add one, copy a file and name it here."""
+"""What the appliance can do to a session: one file a behaviour, in folders by what it touches; the list is in `register.py`."""
 
 from __future__ import annotations
 
-from lab.appliance.behaviours.behaviour import Behaviour, load
-from lab.appliance.behaviours.passthrough import Passthrough
-from lab.appliance.behaviours.resign import Resign
-from lab.appliance.config import BehaviourSpec
+from lab.appliance.behaviours.behaviour import Behaviour
+from lab.appliance.behaviours.load import check_together, load_behaviour
+from lab.appliance.behaviours.register import known_behaviours
 
-#: Name in topology files, code and output -> class.
-BEHAVIOURS: dict[str, type[Behaviour]] = {kind.name: kind for kind in (Passthrough, Resign)}
-
-
-def load_behaviour(spec: BehaviourSpec) -> Behaviour:
-    """Make a behaviour of its specification. Raises UserError that names the behaviour or setting that is wrong."""
-    return load(spec, BEHAVIOURS)
+__all__ = ["Behaviour", "check_together", "known_behaviours", "load_behaviour"]
