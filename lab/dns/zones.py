@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
+import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
@@ -14,30 +18,53 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from lab.dns.config import DnsConfig
+from lab.dns.config import DnsConfig, DnsFault
+from lab.dns.records import Chain, Records, Rrsets
+from lab.dns.tree import Tree
 
-_TTL = 60
+if TYPE_CHECKING:
+    from lab.dns.signed import Bogus, SignedZones
+    from lab.dns.signing import Keys
+
 _PLAIN_LIMIT = 512
+_ALIASES = 8
 _TRANSFERS = (dns.rdatatype.AXFR, dns.rdatatype.IXFR)
 
 
 class Zones:
-    """All zones of the lab. Takes the configuration and what knows the address of a lab host."""
+    """All zones of the lab.
 
-    def __init__(self, config: DnsConfig, address_of: Callable[[str], str]) -> None:
-        self._address_of = address_of
+    Takes the configuration and what knows the address of a lab host; for answers with TLSA records what knows the chain of a
+    certificate, and for signed ones the lab's clock and the keys.
+    """
+
+    def __init__(
+        self,
+        config: DnsConfig,
+        address_of: Callable[[str], str],
+        chain_of: Chain | None = None,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        keys: Keys | None = None,
+    ) -> None:
+        self.config, self._address_of, self._chain_of, self._now = config, address_of, chain_of, now
+        self._given_keys = keys
         self._mx = {_key(domain): sorted(pairs) for domain, pairs in config.mx.items()}
         self._hosts = {_key(name): host for name, host in config.hosts.items()}
         self._txt = {_key(name): strings for name, strings in config.txt.items()}
-        self._apexes = {".".join(name.split(".")[-2:]) for name in (*self._mx, *self._hosts, *self._txt)}
+        self._faults = {_key(name): fault for name, fault in config.faults.items()}
 
     def mx(self, domain: str) -> list[tuple[int, str]]:
         """Return the (preference, host) pairs of a domain, best first; empty where it has none."""
         return list(self._mx.get(_key(domain), ()))
 
     def host(self, name: str) -> str | None:
-        """Return the lab's host that a name stands for."""
-        return self._hosts.get(_key(name))
+        """Return the lab's host that a name stands for, aliases followed."""
+        aliases = {_key(alias): _key(target) for alias, target in self.config.cname.items()}
+        name = _key(name)
+        for _ in range(_ALIASES):
+            name = aliases.get(name, name)
+        return self._hosts.get(name)
 
     def address(self, name: str) -> str | None:
         """Return a name's IPv4 address."""
@@ -48,11 +75,30 @@ class Zones:
         """Return a name's TXT strings."""
         return tuple(self._txt.get(_key(name), ()))
 
+    @property
+    def anchor(self) -> dns.rrset.RRset | None:
+        """The trust anchor of the lab, a DNSKEY of its root; None where nothing is signed."""
+        return self._signed.anchor if self._signed is not None else None
+
+    @cached_property
+    def _tree(self) -> Tree:
+        return Tree(Records(self.config, self._address_of, self._chain_of), self.config, self._address_of)
+
+    @cached_property
+    def _signed(self) -> SignedZones | None:
+        if not self.config.signed:
+            return None
+        from lab.dns.signed import SignedZones  # the cryptography of DNSSEC is for labs that have it
+        from lab.dns.signing import Keys
+
+        return SignedZones(self._tree, self.config, self._given_keys or Keys(), self._now)
+
     def answer(self, query: bytes, *, tcp: bool = False) -> bytes | None:
         """Return the answer to a query in wire form; None for what deserves none (an answer, or garbage without an id).
 
         Unknown names below our zones are NXDOMAIN, other names REFUSED. Over UDP an answer beyond the sender's limit is cut
-        and marked (TC), so that it asks again over TCP.
+        and marked (TC), so that it asks again over TCP. Where zones are signed this is a validating resolver for whoever asks
+        for recursion: AD for what is secure, SERVFAIL for what is bogus unless CD says to give it anyway (RFC 4035 section 3.2).
         """
         try:
             message = dns.message.from_wire(query)
@@ -72,44 +118,93 @@ class Zones:
         elif len(message.question) != 1 or message.question[0].rdclass != dns.rdataclass.IN:
             response.set_rcode(dns.rcode.FORMERR if len(message.question) != 1 else dns.rcode.REFUSED)
         else:
-            self._fill(response, message.question[0])
+            fault = self._faults.get(message.question[0].name.to_text(omit_final_dot=True).lower())
+            if fault is DnsFault.SILENCE:
+                return None
+            if fault is DnsFault.SERVFAIL:
+                response.set_rcode(dns.rcode.SERVFAIL)
+            else:
+                self._fill(message, response)
         limit = 65535 if tcp else max(_PLAIN_LIMIT, message.payload if message.edns >= 0 else 0)
         try:
             return response.to_wire(max_size=limit)
         except dns.exception.TooBig:
             short = dns.message.make_response(message)
-            short.flags |= dns.flags.TC | dns.flags.AA
+            short.flags |= dns.flags.TC | (response.flags & (dns.flags.AA | dns.flags.RA | dns.flags.AD))
             return short.to_wire()
 
-    def _fill(self, response: dns.message.Message, question: dns.rrset.RRset) -> None:
-        name = question.name.to_text(omit_final_dot=True).lower()
-        records = {
-            dns.rdatatype.MX: [f"{preference} {host}." for preference, host in self._mx.get(name, ())],
-            dns.rdatatype.A: [self._address_of(self._hosts[name])] if name in self._hosts else [],
-            dns.rdatatype.TXT: [_quoted(text) for text in self._txt.get(name, ())],
-        }
-        apex = next((apex for apex in self._apexes if name == apex or name.endswith("." + apex)), None)
-        if apex is None:
+    def _fill(self, message: dns.message.Message, response: dns.message.Message) -> None:
+        question = message.question[0]
+        if self._tree.zone_of(question.name, question.rdtype) is None:
             response.flags &= ~dns.flags.AA
             response.set_rcode(dns.rcode.REFUSED)
             return
-        wanted = records if question.rdtype == dns.rdatatype.ANY else {question.rdtype: records.get(question.rdtype, [])}
-        for kind, texts in wanted.items():
-            if texts:
-                response.answer.append(dns.rrset.from_text_list(question.name, _TTL, dns.rdataclass.IN, kind, texts))
-        if response.answer:
-            for _, host in self._mx.get(name, ()) if question.rdtype == dns.rdatatype.MX else ():
-                if (address := self.address(host)) is not None:
-                    response.additional.append(dns.rrset.from_text(f"{host}.", _TTL, dns.rdataclass.IN, dns.rdatatype.A, address))
+        self._answer(response, question.name, question.rdtype)
+        if self._signed is None:
+            if question.rdtype in (dns.rdatatype.MX, dns.rdatatype.ANY):
+                self._add_addresses(response)
             return
-        known = {*self._mx, *self._hosts, *self._txt}
-        if not any(
-            other == name or other.endswith("." + name) for other in known
-        ):  # RFC 8020: a name above one that exists, exists
-            response.set_rcode(dns.rcode.NXDOMAIN)
-        section = response.answer if question.rdtype == dns.rdatatype.SOA and name == apex else response.authority
-        soa = f"ns.{apex}. hostmaster.{apex}. 1 3600 600 86400 {_TTL}"
-        section.append(dns.rrset.from_text(f"{apex}.", _TTL, dns.rdataclass.IN, dns.rdatatype.SOA, soa))
+        dnssec = bool(message.ednsflags & dns.flags.DO)
+        response.want_dnssec(dnssec)
+        secure, bogus = self._signed.add_signatures(response, dnssec=dnssec)
+        if bogus is not None and message.flags & dns.flags.RD and not message.flags & dns.flags.CD:
+            _withhold(response, bogus, message)
+        if message.flags & dns.flags.RD:
+            response.flags = (response.flags | dns.flags.RA) & ~dns.flags.AA
+            wanted = message.flags & dns.flags.AD or dnssec  # RFC 6840 sections 5.7, 5.8
+            if secure and wanted and not message.flags & dns.flags.CD:
+                response.flags |= dns.flags.AD
+
+    def _answer(self, response: dns.message.Message, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> None:
+        """Put the records in, following aliases as far as they stay in the lab; else say what is not there, and the SOA."""
+        seen = {name.canonicalize()}
+        while (zone := self._tree.zone_of(name, rdtype)) is not None:
+            node = self._tree.node(name, zone)
+            found = _wanted(node, rdtype)
+            for rrset in found:
+                response.answer.append(_under(rrset, name))
+            if found:
+                return
+            alias = node.get(dns.rdatatype.CNAME)
+            if alias is None:
+                if not node and not self._tree.above_something(name):
+                    response.set_rcode(dns.rcode.NXDOMAIN)
+                response.authority.append(self._tree.node(zone, zone)[dns.rdatatype.SOA])
+                if self._signed is not None:
+                    response.authority += self._signed.denial(name, zone)
+                return
+            response.answer.append(_under(alias, name))
+            name = alias[0].target
+            if name.canonicalize() in seen:
+                return
+            seen.add(name.canonicalize())
+
+    def _add_addresses(self, response: dns.message.Message) -> None:
+        for rrset in [rrset for rrset in response.answer if rrset.rdtype == dns.rdatatype.MX]:
+            for record in sorted(rrset, key=lambda record: int(record.preference)):
+                address = self._tree.records.names.get(record.exchange.canonicalize(), {}).get(dns.rdatatype.A)
+                if address is not None:
+                    response.additional.append(_under(address, record.exchange))
+
+
+def _wanted(node: Rrsets, rdtype: dns.rdatatype.RdataType) -> list[dns.rrset.RRset]:
+    if rdtype == dns.rdatatype.ANY:
+        return [rrset for kind, rrset in node.items() if kind != dns.rdatatype.SOA]
+    return [node[rdtype]] if rdtype in node else []
+
+
+def _under(rrset: dns.rrset.RRset, name: dns.name.Name) -> dns.rrset.RRset:
+    """The same records under the name as it was asked for, in the same letters."""
+    return dns.rrset.from_rdata_list(name, rrset.ttl, list(rrset))
+
+
+def _withhold(response: dns.message.Message, error: Bogus, query: dns.message.Message) -> None:
+    """Say SERVFAIL, and why to who speaks EDNS (RFC 8914)."""
+    for section in (response.answer, response.authority, response.additional):
+        section.clear()
+    response.set_rcode(dns.rcode.SERVFAIL)
+    if query.edns >= 0:
+        response.use_edns(0, ednsflags=query.ednsflags & dns.flags.DO, options=[dns.edns.EDEOption(error.code, error.detail)])
 
 
 def _malformed(query: bytes) -> bytes | None:
@@ -117,13 +212,6 @@ def _malformed(query: bytes) -> bytes | None:
     if len(query) < 12 or query[2] & 0x80:
         return None
     return query[:2] + bytes([0x80 | (query[2] & 0x79), int(dns.rcode.FORMERR)]) + bytes(8)
-
-
-def _quoted(text: str) -> str:
-    """A TXT string in zone file form, in pieces of 255 octets (RFC 1035 3.3.14, RFC 7208 3.3)."""
-    octets = text.encode()
-    pieces = [octets[start : start + 255] for start in range(0, len(octets), 255)] or [b""]
-    return " ".join('"' + "".join(f"\\{octet:03d}" for octet in piece) + '"' for piece in pieces)
 
 
 def _key(name: str) -> str:

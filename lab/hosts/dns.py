@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lab.dns.zones import Zones
 from lab.hosts.host import Surroundings
 from lab.net.directory import Endpoint
 from lab.net.dns import DnsServer
 from lab.scenario.topology import Topology
+from lab.tls.certificate import Certificate
+
+if TYPE_CHECKING:
+    from lab.dns.signing import Keys
 
 
 class DnsHost:
@@ -15,9 +21,10 @@ class DnsHost:
     name = "dns"
 
     def __init__(self, surroundings: Surroundings) -> None:
-        self._directory = surroundings.directory
+        self._directory, self._mint, self._clock = surroundings.directory, surroundings.mint, surroundings.clock
         self._server = DnsServer(self._answer)
         self._zones: Zones
+        self._keys: Keys | None = None
         self.endpoint: Endpoint | None = None
 
     async def start(self, topology: Topology, port: int = 0) -> None:
@@ -25,7 +32,23 @@ class DnsHost:
         self.endpoint = await self._server.start(self._directory.listen_address(self.name), port)
 
     def apply(self, topology: Topology) -> None:
-        self._zones = Zones(topology.dns, self._directory.address)
+        keys = self._keys
+        if topology.dns.signed and keys is None:
+            from lab.dns.signing import Keys  # the cryptography of DNSSEC is for labs that have it
+
+            keys = self._keys = Keys()
+        self._zones = Zones(topology.dns, self._directory.address, self._chain_of, now=self._clock.now, keys=keys)
+
+    @property
+    def anchor(self) -> str | None:
+        """The lab's trust anchor in zone file form, the same for its life; None where nothing is signed."""
+        anchor = self._zones.anchor
+        return None if anchor is None else anchor.to_text()
+
+    def _chain_of(self, certificate: str, host: str) -> tuple[Certificate, ...]:
+        credential = self._mint.credential(certificate, host)
+        root = () if credential.root is None or credential.root in credential.chain else (credential.root,)
+        return (*credential.chain, *root)
 
     async def stop(self) -> None:
         await self._server.stop()

@@ -1,7 +1,8 @@
 """Asks the DNS: a stub resolver over asyncio that never raises for what servers do, and says what DNSSEC thinks.
 
-Where nobody gave trust anchors, the AD bit of a resolver is believed if the way to it is safe: it is on loopback, or the user
-named it (RFC 7672 section 2.1, RFC 6698 section A.3). Every look-up is bounded: in time, in servers, in aliases.
+With trust anchors every answer is validated here (`lab.net.validator`). Without them the AD bit of a resolver is believed if the
+way to it is safe: it is on loopback, or the user named it (RFC 7672 section 2.1.3, RFC 6698 appendix A.3). What such a resolver
+withholds with SERVFAIL and gives when asked not to check (CD) is bogus. Every look-up is bounded: in time, in servers, in aliases.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import dns.edns
 import dns.exception
@@ -21,15 +23,20 @@ import dns.rcode
 import dns.rdatatype
 import dns.resolver
 import dns.rrset
+import dns.zonefile
 
 from lab.dns.answer import Answer, DnsSecurity, Status
+from lab.errors import UserError
 from lab.net.directory import Endpoint
 from lab.net.dns_exchange import NoAnswer, exchange
+from lab.net.validator import Judgement, Validator
 
 _ALIASES = 8
 _PAYLOAD = 1232  # what fits every path (DNS flag day 2020); beyond it TCP
 _STATUS = {dns.rcode.NXDOMAIN: Status.NXDOMAIN, dns.rcode.REFUSED: Status.REFUSED, dns.rcode.NOERROR: Status.OK}
 _AT_ONCE = 50
+_ANCHORS = (dns.rdatatype.DNSKEY, dns.rdatatype.DS)
+_ANCHOR_HINT = "give lines as in a zone file: `. IN DNSKEY 257 3 13 ...` or `. IN DS ...`"
 
 
 def system_servers() -> tuple[Endpoint, ...]:
@@ -49,17 +56,26 @@ class _Reply:
 class Resolver:
     """Looks names up at `servers` (the system's where None), the next where one does not answer.
 
-    `timeout` is for one question to one server, in seconds; a server is asked `tries` times. `trust_ad` says whether their AD
-    bit is believed: by default where the servers were given, or are on loopback.
+    `timeout` is for one question to one server, in seconds; a server is asked `tries` times. `trust_anchors` are DNSKEY or DS
+    RRsets to validate from (see `anchors_of`), at the moment that `now` tells. Without them `trust_ad` says whether the servers'
+    AD bit is believed: by default where the servers were given, or are on loopback.
     """
 
     def __init__(
-        self, servers: Sequence[Endpoint] | None = None, *, timeout: float = 5.0, tries: int = 2, trust_ad: bool | None = None
+        self,
+        servers: Sequence[Endpoint] | None = None,
+        *,
+        timeout: float = 5.0,
+        tries: int = 2,
+        trust_anchors: Iterable[dns.rrset.RRset] | None = None,
+        trust_ad: bool | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.servers = tuple(servers) if servers is not None else system_servers()
         self.timeout, self.tries = timeout, tries
         self._given, self._trust_ad = servers is not None, trust_ad
         self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._validator = Validator(self._unchecked, trust_anchors, now) if trust_anchors is not None else None
 
     async def lookup(self, name: str, rdtype: str) -> Answer:
         """Ask for a name's records of one type (`MX`, `A`, `TLSA`, ...), following aliases. Never raises for what servers do.
@@ -76,20 +92,25 @@ class Resolver:
 
     async def _follow(self, wanted: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Answer:
         """Follow aliases within a reply, and ask again where the server left off."""
-        chain, ttl, secure = [wanted], 2**31, True
+        chain, ttl = [wanted], 2**31
         answer = Answer(name=_text(wanted), rdtype=dns.rdatatype.to_text(rdtype), status=Status.OK)
+        judgement = Judgement(DnsSecurity.SECURE)
         for _ in range(_ALIASES + 1):
             try:
                 reply = await self._ask(chain[-1], rdtype)
             except NoAnswer as error:
                 return replace(answer, status=error.status, detail=error.detail, chain=_texts(chain))
-            secure = secure and self._authentic(reply)
             status = _STATUS.get(reply.message.rcode(), Status.SERVFAIL)
-            security = DnsSecurity.SECURE if secure else DnsSecurity.INSECURE if self._believes(reply.server) else answer.security
-            answer = replace(answer, status=status, security=security, server=str(reply.server))
+            answer = replace(answer, status=status, server=str(reply.server))
             if status not in (Status.OK, Status.NXDOMAIN):
                 detail = f"{reply.server} answered {dns.rcode.to_text(reply.message.rcode())}{_extended(reply.message)}"
-                return replace(answer, security=DnsSecurity.INDETERMINATE, detail=detail, chain=_texts(chain))
+                security = await self._withheld(reply, chain[-1], rdtype)
+                return replace(answer, security=security, detail=detail, chain=_texts(chain))
+            try:
+                judgement = judgement.worse(await self._judged(reply, chain[-1], rdtype))
+            except NoAnswer as error:
+                judgement = judgement.worse(Judgement(DnsSecurity.INDETERMINATE, error.detail))
+            answer = replace(answer, security=judgement.security, detail=judgement.detail)
             before = len(chain)
             found, ttl = _collect(reply.message.answer, chain, rdtype, ttl)
             answer = replace(answer, chain=_texts(chain))
@@ -124,21 +145,54 @@ class Resolver:
         assert failure is not None
         raise failure
 
-    async def _one(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, server: Endpoint) -> dns.message.Message:
+    async def _one(
+        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, server: Endpoint, *, unchecked: bool = False
+    ) -> dns.message.Message:
         query = dns.message.make_query(name, rdtype, use_edns=0, payload=_PAYLOAD, want_dnssec=True)
         query.flags |= dns.flags.AD  # RFC 6840 section 5.7: tell us
+        if unchecked or self._validator is not None:
+            query.flags |= dns.flags.CD
         message = await exchange(query, server, self.timeout)
         if message.rcode() in (dns.rcode.FORMERR, dns.rcode.NOTIMP) and message.edns < 0:  # RFC 6891 section 7: it knows no EDNS
             message = await exchange(dns.message.make_query(name, rdtype), server, self.timeout)
         return message
+
+    async def _unchecked(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
+        return (await self._ask(name, rdtype)).message
+
+    async def _judged(self, reply: _Reply, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Judgement:
+        if self._validator is not None:
+            return await self._validator.judge(reply.message, name, rdtype)
+        if not self._believes(reply.server):
+            return Judgement(DnsSecurity.INDETERMINATE)
+        return Judgement(DnsSecurity.SECURE if reply.message.flags & dns.flags.AD else DnsSecurity.INSECURE)
+
+    async def _withheld(self, reply: _Reply, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> DnsSecurity:
+        """Tell a bogus answer from a server that failed: the first is given to whoever asks not to check (RFC 4035 3.2.2)."""
+        if self._validator is None and reply.message.rcode() == dns.rcode.SERVFAIL and self._believes(reply.server):
+            try:
+                message = await self._one(name, rdtype, reply.server, unchecked=True)
+            except NoAnswer:
+                return DnsSecurity.INDETERMINATE
+            if message.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+                return DnsSecurity.BOGUS
+        return DnsSecurity.INDETERMINATE
 
     def _believes(self, server: Endpoint) -> bool:
         if self._trust_ad is not None:
             return self._trust_ad
         return self._given or _on_loopback(server.address)
 
-    def _authentic(self, reply: _Reply) -> bool:
-        return bool(reply.message.flags & dns.flags.AD) and self._believes(reply.server)
+
+def anchors_of(text: str) -> list[dns.rrset.RRset]:
+    """Return the trust anchors of a file in zone file form, such as `. IN DNSKEY 257 3 13 ...`, or with DS. Raises UserError."""
+    try:
+        found = [rrset for rrset in dns.zonefile.read_rrsets(text, rdclass=None, default_ttl=0) if rrset.rdtype in _ANCHORS]
+    except (dns.exception.DNSException, ValueError) as error:
+        raise UserError(f"no trust anchors: {error}", hint=_ANCHOR_HINT) from None
+    if not found:
+        raise UserError("no trust anchors: there is no DNSKEY and no DS in it", hint=_ANCHOR_HINT)
+    return found
 
 
 def _collect(

@@ -19,6 +19,7 @@ from lab.appliance.config import Rule
 from lab.errors import UserError, UserErrors
 from lab.scenario import catalogue, change, model
 from lab.scenario.model import Change, Scenario
+from lab.scenario.names import check_dns, near
 from lab.scenario.source import Place, Source, read
 from lab.scenario.topology import Flow, Topology
 from lab.tls.mint_cases import CASES
@@ -128,14 +129,16 @@ def _check_topology(topology: Topology) -> None:
         _check_behaviours(rule, store, f"appliance.rules.{number}.behaviours")
         for sender in rule.senders:
             if "." not in sender and ":" not in sender and sender not in HOSTS:
-                raise UserError(f"{sender!r} is no host of the topology", hint=_near(sender, HOSTS))
+                raise UserError(f"{sender!r} is no host of the topology", hint=near(sender, HOSTS))
     names = [*store, *(c.certificate for c in topology.exchange.certificates), topology.online.certificate]
+    names += [record.certificate for records in topology.dns.tlsa.values() for record in records if not record.data]
     for name in names + ([topology.internet.certificate] if topology.internet.certificate else []):
         if name not in CASES:
-            raise UserError(f"the mint knows no certificate {name!r}", hint=_near(name, CASES))
+            raise UserError(f"the mint knows no certificate {name!r}", hint=near(name, CASES))
     for name, host in topology.dns.hosts.items():
         if host not in HOSTS:
-            raise UserError(f"{host!r} is no host of the topology", key=f"dns.hosts.{name}", hint=_near(host, HOSTS))
+            raise UserError(f"{host!r} is no host of the topology", key=f"dns.hosts.{name}", hint=near(host, HOSTS))
+    check_dns(topology.dns)
 
 
 def _check_behaviours(rule: Rule, store: tuple[str, ...], below: str) -> None:
@@ -171,7 +174,7 @@ def _check_names(scenario: Scenario, topology: Topology, source: Source) -> list
     for place, expectation in expectations:
         for flow in expectation.flows:
             if flow != "*" and flow not in topology.flows:
-                error = UserError(f"there is no flow {flow!r}", hint=_near(flow, topology.flows))
+                error = UserError(f"there is no flow {flow!r}", hint=near(flow, topology.flows))
                 problems.append(_placed(error, source, (*place, "flows", flow)))
     names = [fix.name for fix in scenario.fixes]
     for number, name in enumerate(names):
@@ -286,19 +289,13 @@ def _message(entry: Any) -> str:
 
 def _hint(entry: Any) -> str | None:
     if entry["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return _near(str(entry["loc"][-1]), _known_keys())
+        return near(str(entry["loc"][-1]), _known_keys())
     if entry["type"] == "enum":
         expected = str(entry["ctx"]["expected"])
         choices = [choice.strip(" '") for choice in expected.replace(" or ", ",").split(",")]
-        near = difflib.get_close_matches(str(entry["input"]), choices, 1)
-        return f"did you mean {near[0]}?" if near else f"one of: {', '.join(choices)}"
+        close = difflib.get_close_matches(str(entry["input"]), choices, 1)
+        return f"did you mean {close[0]}?" if close else f"one of: {', '.join(choices)}"
     return None
-
-
-def _near(word: str, known: Iterable[str]) -> str:
-    choices = list(known)
-    near = difflib.get_close_matches(word, choices, 1)
-    return f"did you mean {near[0]}?" if near else f"there are: {', '.join(choices)}" if len(choices) < 12 else "see smtplab schema"
 
 
 @lru_cache(maxsize=1)
