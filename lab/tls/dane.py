@@ -35,6 +35,7 @@ _DIGESTS = {1: hashlib.sha256, 2: hashlib.sha512}
 _LENGTHS = {1: 32, 2: 64}
 #: Trust and the order of sending are settled by the records; what is left of a path's findings counts.
 _SETTLED = TRUST_FINDINGS | HARMLESS
+_DATES = frozenset({FindingId.EXPIRED, FindingId.NOT_YET_VALID})
 
 
 class Usage(IntEnum):
@@ -215,6 +216,9 @@ def _judge_anchor(record: Tlsa, chain: tuple[Certificate, ...], names: tuple[str
         return RecordVerdict(record, DaneProblem.NO_MATCH, RULES[DaneProblem.NO_MATCH])
     walked = walk(chain, TrustStore((anchor,)), moment)
     faults = [finding for finding in walked.findings if finding.id not in _SETTLED]
+    if walked.anchored:  # the anchor is given, not judged: its own dates do not count (RFC 5280 section 6.1, as OpenSSL has it)
+        last = len(walked.path) - 1
+        faults = [finding for finding in faults if finding.depth != last or finding.id not in _DATES]
     if not walked.anchored:
         detail = f"the leaf does not lead to {anchor.subject}"
         faults.append(Finding(FindingId.ISSUER_MISSING, 0, chain[0], detail))
