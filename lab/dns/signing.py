@@ -15,13 +15,13 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
-from cryptography.hazmat.primitives.asymmetric import ec
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.ANY.DS import DS
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
 from lab.dns.config import DnsFault
 from lab.dns.records import TTL
+from lab.tls.issue import PrivateKey, private_key
 
 _SECURE_ENTRY_POINT = 257
 _BEFORE, _AFTER = timedelta(hours=1), timedelta(days=30)
@@ -31,12 +31,12 @@ class Keys:
     """The zones' keys, made when first asked for."""
 
     def __init__(self) -> None:
-        self._keys: dict[dns.name.Name, tuple[ec.EllipticCurvePrivateKey, DNSKEY]] = {}
+        self._keys: dict[dns.name.Name, tuple[PrivateKey, DNSKEY]] = {}
 
-    def of(self, zone: dns.name.Name) -> tuple[ec.EllipticCurvePrivateKey, DNSKEY]:
+    def of(self, zone: dns.name.Name) -> tuple[PrivateKey, DNSKEY]:
         """Return a zone's private key and its DNSKEY."""
         if zone not in self._keys:
-            private = ec.generate_private_key(ec.SECP256R1())
+            private = private_key("ec256")
             public = dns.dnssec.make_dnskey(private.public_key(), "ECDSAP256SHA256", flags=_SECURE_ENTRY_POINT)
             self._keys[zone] = (private, public)
         return self._keys[zone]

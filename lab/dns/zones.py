@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,7 @@ class Zones:
         address_of: Callable[[str], str],
         chain_of: Chain | None = None,
         *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] | None = None,
         keys: Keys | None = None,
     ) -> None:
         self.config, self._address_of, self._chain_of, self._now = config, address_of, chain_of, now
@@ -91,6 +91,7 @@ class Zones:
         from lab.dns.signed import SignedZones  # the cryptography of DNSSEC is for labs that have it
         from lab.dns.signing import Keys
 
+        assert self._now is not None, "what is signed needs a clock"
         return SignedZones(self._tree, self.config, self._given_keys or Keys(), self._now)
 
     def answer(self, query: bytes, *, tcp: bool = False) -> bytes | None:

@@ -102,6 +102,6 @@ def test_the_anchor_outlives_the_configuration() -> None:
     from tests.dns.signed_lab import ADDRESSES, CONFIG, chain_of
 
     keys = Keys()
-    one, other = (Zones(CONFIG, ADDRESSES.__getitem__, chain_of, keys=keys) for _ in range(2))
+    one, other = (Zones(CONFIG, ADDRESSES.__getitem__, chain_of, now=lambda: MOMENT, keys=keys) for _ in range(2))
     assert one.anchor == other.anchor is not None
-    assert Zones(CONFIG, ADDRESSES.__getitem__, chain_of).anchor != one.anchor
+    assert Zones(CONFIG, ADDRESSES.__getitem__, chain_of, now=lambda: MOMENT).anchor != one.anchor
