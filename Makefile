@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TESTS ?= tests
+KILLS ?= 300
+SEED ?= 1
 
-.PHONY: demo test check fix bench clean packages
+.PHONY: demo test check fix bench torture clean packages
 
 demo: .venv/runs ## watch the story of the post
 	@$(BIN)/smtplab demo
@@ -19,6 +21,9 @@ fix: .venv/develops ## format, and mend what lint can mend
 
 bench: .venv/develops ## the figures, with their limits
 	@workshop/packages.sh bench; $(BIN)/python -m bench
+
+torture: .venv/develops ## kill a live lab -9 again and again with mail under way (KILLS=300), and account for each message
+	@$(BIN)/python -c "import sys; from tests.live.torture import main; sys.exit(main($(KILLS), $(SEED)))"
 
 clean: ## remove everything that make made
 	@rm -rf .venv .coverage .coverage.* htmlcov build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache && find . -name __pycache__ -type d -prune -exec rm -rf {} +

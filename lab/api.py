@@ -19,7 +19,7 @@ from lab.net.loop import loop_factory
 from lab.observe import flow_result
 from lab.online.config import Era
 from lab.runner import drain, in_era
-from lab.scenario.load import load_scenario, topology_of
+from lab.scenario.load import Loaded, load_scenario, topology_of
 from lab.scenario.result import FlowResult
 from lab.sending.attempt import Envelope, Outcome
 from lab.sending.message import Delivered, Message
@@ -42,7 +42,19 @@ class Lab:
         self.loaded = load_scenario(scenario)
         self.era = Era(era) if era else self.loaded.scenario.era
         self.backend = Embedded(in_era(topology_of(self.loaded.broken), self.era), clock=Clock(), ports=ports)
+        self._begin(None)
+
+    @classmethod
+    def over(cls, backend: Embedded, loaded: Loaded, era: Era, folder: Path) -> Self:
+        """Return a lab over hosts that somebody else has made; its CA file lies in `folder`, and stays there."""
+        lab = cls.__new__(cls)
+        lab.loaded, lab.era, lab.backend = loaded, era, backend
+        lab._begin(folder)  # noqa: SLF001  (its own)
+        return lab
+
+    def _begin(self, folder: Path | None) -> None:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._place = folder
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._messages: list[tuple[str, Message]] = []
@@ -51,7 +63,9 @@ class Lab:
 
     async def __aenter__(self) -> Self:
         await self.backend.start()
-        self._folder = tempfile.TemporaryDirectory(prefix="smtplab-")
+        if self._place is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="smtplab-")
+            self._place = Path(self._folder.name)
         self.ca_file.write_bytes(self.backend.mint.ca_pem)
         return self
 
@@ -59,6 +73,7 @@ class Lab:
         await self.backend.stop()
         if self._folder is not None:
             self._folder.cleanup()
+            self._folder = self._place = None
 
     def __enter__(self) -> Self:
         ready: Future[asyncio.AbstractEventLoop] = Future()
@@ -95,9 +110,9 @@ class Lab:
     @property
     def ca_file(self) -> Path:
         """A PEM file with the root that everybody in the lab trusts; gone when the lab is."""
-        if self._folder is None:
+        if self._place is None:
             raise UserError("the lab does not run", hint="enter it first")
-        return Path(self._folder.name) / "ca.pem"
+        return self._place / "ca.pem"
 
     @property
     def transcript(self) -> Transcript:

@@ -23,6 +23,7 @@ class Clock:
     ) -> None:
         self._monotonic = monotonic
         self._running = running
+        self._speed = 1.0
         self._anchor = monotonic()
         self._base = start if start is not None else datetime.now(UTC)
         if self._base.tzinfo is None:
@@ -30,8 +31,19 @@ class Clock:
 
     def now(self) -> datetime:
         """Return the lab's moment, aware, in UTC."""
-        elapsed = self._monotonic() - self._anchor if self._running else 0.0
+        elapsed = (self._monotonic() - self._anchor) * self._speed if self._running else 0.0
         return (self._base + timedelta(seconds=elapsed)).astimezone(UTC)
+
+    @property
+    def speed(self) -> float:
+        """How many seconds pass here in a real one."""
+        return self._speed
+
+    def run_at(self, speed: float) -> None:
+        """Let the clock run faster (600: ten minutes in a second) or slower from now on; `speed` is above zero."""
+        if not speed > 0:
+            raise ValueError("the lab's clock does not run backwards")
+        self._base, self._anchor, self._speed = self.now(), self._monotonic(), speed
 
     def advance(self, by: timedelta) -> datetime:
         """Move forward by a span that is not negative and return the new moment."""

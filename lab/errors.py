@@ -66,6 +66,10 @@ class PeerError(LabError):
         self.blame = blame
 
 
+class NotKept(LabError):
+    """What was to be kept could not be (a full disk, say); it has been taken back from the host. Takes what happened."""
+
+
 class UserErrors(UserError):
     """Several errors of the user at once, in the order of their places."""
 

@@ -73,16 +73,17 @@ _new_entry = tuple.__new__
 class Transcript:
     """Records entries and hands them out.
 
-    Takes the number of bytes that it may keep; the oldest entries go first. `dropped` counts those that went.
+    Takes the number of bytes that it may keep; the oldest entries go first. `dropped` counts those that went. `first` is the
+    number of the first session, where earlier ones are known from somewhere else.
     """
 
-    def __init__(self, *, keep: int = 64 * 1024 * 1024, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, keep: int = 64 * 1024 * 1024, monotonic: Callable[[], float] = time.monotonic, first: int = 1) -> None:
         self._monotonic = monotonic
         self._began = monotonic()
         self._entries: deque[Entry] = deque()
         self._bytes = 0
         self._keep = keep
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first)
         self._listeners: list[Callable[[Entry], None]] = []
         self.dropped = 0
 

@@ -27,15 +27,16 @@ HOMES = {
     "ruamel": {"scenario"},
     "uvloop": {"net"},
     "docker": {"backends"},
+    "sqlite3": {"live"},
     # the standard library's ways to the outside
     "socket": {"net"},
     "selectors": {"net"},
     "socketserver": set[str](),
     "smtplib": set[str](),
-    "asyncio": {"net", "hosts", "backends", "runner", "api", "cli"},
+    "asyncio": {"net", "hosts", "backends", "runner", "api", "live", "cli"},
     "threading": {"api"},
     "multiprocessing": {"workers"},
-    "subprocess": set[str](),
+    "subprocess": {"cli"},
     "ssl": {"tls"},
 }
 #: What pure rooms may not touch: they are given the time and hand out bytes.

@@ -14,6 +14,7 @@ from lab.hosts.dns import DnsHost
 from lab.hosts.exchange import ExchangeHost
 from lab.hosts.host import Host, Surroundings
 from lab.hosts.internet import InternetHost
+from lab.hosts.keeping import Keeper, KeepsNothing
 from lab.hosts.online import OnlineHost
 from lab.net.addresses import own_addresses
 from lab.net.directory import Directory, Endpoint
@@ -25,20 +26,29 @@ from lab.transcript import Transcript
 class Embedded(Backend):
     """See `lab.backends.backend.Backend`.
 
-    Takes the topology, the clock, fixed ports by host (0 or absent: a free one), and a mint to take certificates from. Raises
-    CannotTest where a port is taken.
+    Takes the topology, the clock, fixed ports by host (0 or absent: a free one), a mint to take certificates from, addresses by
+    host (default: see `lab.net.addresses`), a transcript to record in, and what keeps mail beyond the process (default:
+    nothing). Raises CannotTest where a port is taken.
     """
 
     def __init__(
-        self, topology: Topology, *, clock: Clock | None = None, ports: Mapping[str, int] | None = None, mint: Mint | None = None
+        self,
+        topology: Topology,
+        *,
+        clock: Clock | None = None,
+        ports: Mapping[str, int] | None = None,
+        mint: Mint | None = None,
+        addresses: Mapping[str, str] | None = None,
+        transcript: Transcript | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self.topology = topology
         self.clock = clock or Clock()
-        self.transcript = Transcript()
-        self.directory = Directory(own_addresses())
+        self.transcript = transcript if transcript is not None else Transcript()
+        self.directory = Directory(dict(addresses) if addresses else own_addresses())
         self.mint = mint or Mint(self.clock.now())
         self._ports = dict(ports or {})
-        surroundings = Surroundings(self.clock, self.transcript, self.mint, self.directory)
+        surroundings = Surroundings(self.clock, self.transcript, self.mint, self.directory, keeper or KeepsNothing())
         self.exchange = ExchangeHost(surroundings)
         self.online = OnlineHost(surroundings)
         self.internet = InternetHost(surroundings)

@@ -1,4 +1,4 @@
-"""Completion of scenario names in the shell."""
+"""Completion of names in the shell."""
 
 from __future__ import annotations
 
@@ -10,3 +10,10 @@ def scenario_names(_ctx: click.Context, _parameter: click.Parameter, incomplete:
     from lab.scenario.catalogue import names
 
     return [name for name in names() if name.startswith(incomplete)]
+
+
+def lab_names(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the labs, kept or running, that begin with what was typed."""
+    from lab.live.places import kept, running
+
+    return [name for name in sorted({*kept(), *running()}) if name.startswith(incomplete)]

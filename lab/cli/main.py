@@ -25,6 +25,8 @@ COMMANDS = {
     "validate": ("lab.cli.validate:validate", "Check scenario files without playing them."),
     "schema": ("lab.cli.schema:schema", "Print the JSON Schema of scenario files."),
     "up": ("lab.cli.up:up", "Start a scenario's hosts and keep them up for your own programs."),
+    "list": ("lab.cli.labs:list_labs", "List the labs that are kept and those that run."),
+    "down": ("lab.cli.labs:down", "End a running lab; what it keeps stays."),
     "cert": ("lab.cli.cert:cert", "Write certificates, good ones and all kinds of bad ones."),
 }
 

@@ -7,35 +7,39 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lab.cli.complete import scenario_names
+from lab.cli.complete import lab_names, scenario_names
 
 if TYPE_CHECKING:
-    from lab.api import Lab
-    from lab.cli.watch import Watch
+    from lab.live.laboratory import Origin
 
-#: What listens for SMTP, in the order in which it is shown, and for whom it speaks.
-_SMTP_HOSTS = {
-    "appliance": "mail.contoso.test, in front of Exchange",
-    "exchange": "Exchange itself, behind the appliance",
-    "online": "Exchange Online",
-    "internet": "somebody else, fabrikam.test",
-}
 _SMTP_PORT, _DNS_PORT = 2525, 5300
 
 
 @click.command()
-@click.argument("scenario", shell_complete=scenario_names)
+@click.argument("scenario", required=False, shell_complete=scenario_names)
+@click.option(
+    "--name", metavar="NAME", shell_complete=lab_names, help="Keep the lab under this name; with no SCENARIO go on with it."
+)
+@click.option("--detach", is_flag=True, help="Return once it runs; without --name it is named after the scenario.")
 @click.option("--era", type=click.Choice(["classic", "current"]), help="How Exchange Online speaks (default: the scenario's).")
 @click.option("--fix", "fix_name", metavar="NAME", help="Apply one of the scenario's fixes first.")
-@click.option("--port", type=click.IntRange(1, 65535), default=_SMTP_PORT, show_default=True, help="The port for SMTP.")
-@click.option("--dns-port", type=click.IntRange(1, 65535), default=_DNS_PORT, show_default=True, help="The port for DNS.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=_SMTP_PORT, show_default=True, help="The port for SMTP (0: free ones)."
+)
+@click.option("--dns-port", type=click.IntRange(0, 65535), default=_DNS_PORT, show_default=True, help="The port for DNS.")
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write hosts, ports, mailboxes, CA file and resolver there as JSON once everything listens; gone at the end.")  # fmt: skip
 @click.option("--save", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="Write each delivered message, byte for byte, to DIR/MAILBOX/NUMBER.eml.")  # fmt: skip
 @click.option("--play", is_flag=True, help="Send one message along each of the scenario's flows at the start.")
+@click.option("--salvage", is_flag=True, help="Where the lab's state is damaged, go on with what can be saved of it.")
+@click.option("--ready-descriptor", type=int, hidden=True, help="For --detach: where the child says that it runs.")
+@click.pass_context
 def up(
-    scenario: str,
+    ctx: click.Context,
+    scenario: str | None,
+    name: str | None,
+    detach: bool,
     era: str | None,
     fix_name: str | None,
     port: int,
@@ -43,116 +47,134 @@ def up(
     ready_file: Path | None,
     save: Path | None,
     play: bool,
+    salvage: bool,
+    ready_descriptor: int | None,
 ) -> None:
     """Start the hosts of SCENARIO on fixed ports and keep them up until Ctrl-C or SIGTERM.
 
     Each host has an address of its own. Queues retry as time passes. Every delivery, deferral and bounce is printed.
+
+    With --name the lab is kept: mailboxes, queues, traces, certificates and changes are there again at the next
+    `smtplab up --name NAME`, after whatever end. With --detach it runs in the background; see smtplab list, status and down.
     """
-    from lab.api import Lab
-    from lab.cli.watch import Watch
     from lab.errors import UserError
-    from lab.net.addresses import own_addresses
+    from lab.live import places
+    from lab.live.opening import begun
     from lab.net.loop import run
 
-    hosts = [*_SMTP_HOSTS, "dns"]
+    if scenario is None and name is None:
+        raise click.UsageError("Name a scenario, or a lab with --name; smtplab scenarios and smtplab list show them.")
+    if detach and name is None:
+        name = places.checked_name(Path(str(scenario)).stem)
+    if salvage:
+        _salvage(name)
+    given = {
+        word for word in ("era", "port", "dns_port") if ctx.get_parameter_source(word) is click.core.ParameterSource.COMMANDLINE
+    }
+    if name is not None:
+        _check_kept(name, scenario, given)
+    if detach:
+        from lab.cli.detach import start
+
+        assert name is not None
+        rest = ["--fix", fix_name] if fix_name else []
+        rest += ["--era", era] if era else []
+        rest += ["--save", str(save.absolute())] if save else []
+        rest += ["--ready-file", str(ready_file.absolute())] if ready_file else []
+        rest += [] if "port" not in given else ["--port", str(port)]
+        rest += [] if "dns_port" not in given else ["--dns-port", str(dns_port)]
+        start(name, scenario, [*rest, *(["--play"] if play else [])])
+        return
+
+    def make(place: int) -> Origin:
+        return _origin(str(scenario), era, port, dns_port, place)
+
+    lasting = name is not None
+    there = name is not None and begun(name)
+    origin = None if there else make(0)  # a bad scenario is told before anything begins
+    if origin is not None and fix_name is not None and origin.loaded.scenario.fix(fix_name) is None:
+        known = ", ".join(fix.name for fix in origin.loaded.scenario.fixes) or "none"
+        raise UserError(f"{origin.loaded.name} has no fix {fix_name!r}", hint=f"its fixes: {known}")
+    if name is None:
+        assert origin is not None
+        name = places.free_name(origin.loaded.name)
+    run(_stay(name, None if there else make, lasting, fix_name, ready_file, save, play, ready_descriptor))
+
+
+def _origin(scenario: str, era: str | None, port: int, dns_port: int, place: int) -> Origin:
+    from lab.cli.announce import SMTP_HOSTS
+    from lab.live.laboratory import Origin
+    from lab.net.addresses import own_addresses
+
+    hosts = [*SMTP_HOSTS, "dns"]
     wanted = dict.fromkeys(hosts, port) | {"dns": dns_port}
-    if len(set(own_addresses().values())) == 1:  # one address for all: ports must differ
-        wanted |= {host: port + number for number, host in enumerate(_SMTP_HOSTS)}
-    lab = Lab(scenario, era=era, ports=wanted)
-    if fix_name is not None and lab.loaded.scenario.fix(fix_name) is None:
-        known = ", ".join(fix.name for fix in lab.loaded.scenario.fixes) or "none"
-        raise UserError(f"{lab.loaded.name} has no fix {fix_name!r}", hint=f"its fixes: {known}")
-    watch = Watch(lab, save=save)
-    run(_stay(lab, watch, fix_name=fix_name, ready_file=ready_file, play=play))
+    if port and len(set(own_addresses().values())) == 1:  # one address for all: ports must differ
+        wanted |= {host: port + number + place * len(hosts) for number, host in enumerate(SMTP_HOSTS)}
+        wanted["dns"] = dns_port + place
+    return Origin.of(scenario, era, wanted, place)
 
 
-async def _stay(lab: Lab, watch: Watch, *, fix_name: str | None, ready_file: Path | None, play: bool) -> None:
-    with watch.until_signal():
+def _check_kept(name: str, scenario: str | None, given: set[str]) -> None:
+    """Refuse what would not do what it says. Raises UserError."""
+    from lab.errors import UserError
+    from lab.live import places
+    from lab.live.opening import begun, kept_origin
+    from lab.scenario.load import load_scenario
+
+    if not begun(name):
+        if scenario is None:
+            raise UserError(
+                f"there is no lab {name!r}", hint=f"smtplab up SCENARIO --name {name} makes one; smtplab list shows all"
+            )
+        return
+    origin = kept_origin(places.folder_of(name))
+    if origin is None:
+        return  # opening it says what is wrong
+    if scenario is not None and (load_scenario(scenario).name != origin.loaded.name):
+        hint = f"smtplab up --name {name} goes on with it; smtplab down {name} --remove deletes it"
+        raise UserError(f"lab {name!r} is there already, made of {origin.loaded.name}", hint=hint)
+    if given:
+        words = ", ".join(f"--{word.replace('_', '-')}" for word in sorted(given))
+        raise UserError(f"lab {name!r} is there already and keeps what it began with; {words} cannot change it",
+                        hint=f"smtplab up --name {name}")  # fmt: skip
+
+
+def _salvage(name: str | None) -> None:
+    from datetime import UTC, datetime
+
+    from lab.live.opening import salvaged
+
+    if name is None:
+        raise click.UsageError("--salvage needs the --name of a lab.")
+    kept = salvaged(name, f"{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    click.echo(f"What could be saved is in a new state; the damaged one is kept in {kept}")
+
+
+async def _stay(
+    name: str, make: object, lasting: bool, fix_name: str | None, ready_file: Path | None, save: Path | None, play: bool,
+    ready_descriptor: int | None,
+) -> None:  # fmt: skip
+    from lab.cli.announce import announce, remove_ready, say_ready, write_ready
+    from lab.cli.watch import Ending, Watch
+    from lab.live.opening import opened
+
+    with Ending() as ending:
         if ready_file is not None:
-            _remove(ready_file)  # one that was left behind must not be taken for ours
-        async with lab:
+            remove_ready(ready_file)  # one that was left behind must not be taken for ours
+        async with opened(name, make, lasting=lasting) as lab:  # type: ignore[arg-type]
             if fix_name is not None:
-                await lab.fix_async(fix_name)
+                await lab.fix(fix_name)
+            watch = Watch(lab.lab, ending, save=save)
             try:
-                _announce(lab, fix_name)
+                announce(lab, fix_name, lasting=lasting)
                 if ready_file is not None:
-                    _write_ready(ready_file, lab)
+                    write_ready(ready_file, lab.lab)
+                if ready_descriptor is not None:
+                    say_ready(ready_descriptor, lab)
                 if play:
                     watch.play()
                 await watch.stay()
             finally:
                 if ready_file is not None:
-                    _remove(ready_file)
+                    remove_ready(ready_file)
     click.echo("taken down")
-
-
-def _announce(lab: Lab, fix_name: str | None) -> None:
-    scenario = lab.loaded.scenario
-    state = f"with the fix {fix_name}" if fix_name else "as it is broken" if scenario.faults else "healthy"
-    click.echo(f"{lab.loaded.name}: {scenario.title}. Era {lab.era}, {state}.\n")
-    for host, what in _SMTP_HOSTS.items():
-        endpoint = lab.endpoint(host)
-        click.echo(f"{host:10} {endpoint.address:12} port {endpoint.port:<6} {what}")
-    resolver = lab.endpoint("dns")
-    click.echo(f"{'dns':10} {resolver.address:12} port {resolver.port:<6} names of the lab, UDP and TCP")
-    click.echo(f"{'CA file':10} {lab.ca_file}\n")
-    for name, addresses in _mailboxes(lab).items():
-        click.echo(f"mailboxes at {name}: {', '.join(addresses)}")
-    gateway = lab.endpoint("appliance")
-    sender, recipient = _strangers_flow(lab)
-    click.echo("\nFor a second terminal:\n")
-    click.echo(
-        f"swaks --server {gateway.address} --port {gateway.port} --helo mx.fabrikam.test --from {sender} --to {recipient}"
-        f" --tls --tls-verify --tls-ca-path {lab.ca_file}"
-    )
-    click.echo(
-        f"openssl s_client -starttls smtp -connect {gateway} -CAfile {lab.ca_file} -verify_hostname mail.contoso.test </dev/null"
-    )
-    click.echo(f"dig @{resolver.address} -p {resolver.port} contoso.test MX +short")
-    click.echo("\nUp. Ctrl-C ends it.\n")
-
-
-def _mailboxes(lab: Lab) -> dict[str, list[str]]:
-    return {host.name: list(host.mailboxes) for host in lab.backend.mail_hosts.values()}
-
-
-def _strangers_flow(lab: Lab) -> tuple[str, str]:
-    """Return sender and recipient of mail from the internet to Exchange."""
-    ends = lab.backend.topology.flows.get("internet -> onprem")
-    if ends is not None:
-        return ends.sender, ends.recipient
-    boxes = _mailboxes(lab)
-    return next(iter(boxes["internet"]), "stranger@fabrikam.test"), next(iter(boxes["exchange"]), "postmaster@contoso.test")
-
-
-def _write_ready(path: Path, lab: Lab) -> None:
-    """Write the ready file so that nobody reads half of it."""
-    import json
-
-    from lab.errors import UserError
-
-    def place(host: str) -> dict[str, object]:
-        endpoint = lab.endpoint(host)
-        return {"address": endpoint.address, "port": endpoint.port}
-
-    ready = {
-        "scenario": lab.loaded.name,
-        "era": str(lab.era),
-        "hosts": {host: place(host) for host in _SMTP_HOSTS},
-        "mailboxes": _mailboxes(lab),
-        "ca": str(lab.ca_file),
-        "resolver": str(lab.endpoint("dns")),
-    }
-    half = path.with_name(f".{path.name}.part")
-    try:
-        half.write_text(json.dumps(ready, indent=2) + "\n", encoding="utf-8")
-        half.replace(path)
-    except OSError as error:
-        raise UserError(f"cannot be written: {error.strerror}", file=str(path)) from None
-
-
-def _remove(path: Path) -> None:
-    from contextlib import suppress
-
-    with suppress(OSError):
-        path.unlink(missing_ok=True)

@@ -1,14 +1,13 @@
-"""Keeps a running lab company: lets its queues retry as time passes, and says what becomes of every message."""
+"""Says what becomes of every message of a running lab, until a signal comes."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 import click
 
@@ -20,81 +19,65 @@ if TYPE_CHECKING:
     from lab.sending.message import Delivered
 
 _LONGEST_SLEEP = 1.0  # seconds
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Ending:
+    """Within its block SIGINT and SIGTERM set `over` instead of ending the process."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+
+    def __enter__(self) -> Self:
+        for number in _SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, self.over.set)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number in _SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(number)
 
 
 class Watch:
-    """Watches a lab; `save` is the folder that delivered messages are written to."""
+    """Watches a lab whose queues somebody tends; `save` is the folder that delivered messages are written to.
 
-    def __init__(self, lab: Lab, *, save: Path | None = None) -> None:
-        self._lab, self._save = lab, save
+    What was there before is not told again.
+    """
+
+    def __init__(self, lab: Lab, ending: Ending, *, save: Path | None = None) -> None:
+        self._lab, self._save, self._ending = lab, save, ending
         self._seen: Counter[str] = Counter()
         self._attempts: Counter[tuple[str, int]] = Counter()
         self._ended: set[tuple[str, int]] = set()
-        self._over = asyncio.Event()
         self._stirred = asyncio.Event()
-
-    @contextmanager
-    def until_signal(self) -> Iterator[None]:
-        """Let SIGINT and SIGTERM end `stay` instead of the process."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._end)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
-
-    def _end(self) -> None:
-        self._over.set()
-        self._stirred.set()
+        for host in lab.backend.mail_hosts.values():
+            self._seen.update({mailbox: len(messages) for mailbox, messages in host.mailboxes.items()})
+            self._attempts.update({(host.name, message.id): len(message.words) for message in host.messages})
+            self._ended |= {(host.name, message.id) for message in host.messages if message.outcome is Outcome.BOUNCED}
 
     def play(self) -> None:
-        """Submit one message along each flow; `stay` sends them."""
+        """Submit one message along each flow."""
         for flow, ends in self._lab.backend.topology.flows.items():
             content = f"From: <{ends.sender}>\r\nTo: <{ends.recipient}>\r\nSubject: {flow}\r\n\r\n{flow}\r\n".encode()
             self._lab.backend.mail_hosts[flow.partition(" ")[0]].submit(Envelope(ends.sender, (ends.recipient,), content))
 
     async def stay(self) -> None:
-        """Process queues and report until a signal comes."""
-        hosts = self._lab.backend.mail_hosts.values()
+        """Report until a signal comes."""
         ended = self._lab.transcript.listen(lambda _: self._stirred.set())
+        over = asyncio.ensure_future(self._ending.over.wait())
         try:
-            while not self._over.is_set():
+            while not over.done():
                 self._stirred.clear()
-                now = self._lab.clock.now()
-                if any((due := host.next_due()) is not None and due <= now for host in hosts):
-                    await self._process()
                 self._report()
-                try:
-                    await asyncio.wait_for(self._stirred.wait(), self._sleep())
-                except TimeoutError:
-                    continue
-                await asyncio.sleep(0.05)  # one report for what happens together
+                stirred = asyncio.ensure_future(self._stirred.wait())
+                await asyncio.wait({over, stirred}, timeout=_LONGEST_SLEEP, return_when=asyncio.FIRST_COMPLETED)
+                stirred.cancel()
+                if not over.done():
+                    await asyncio.wait({over}, timeout=0.05)  # one report for what happens together
+            self._report()
         finally:
             ended()
-
-    async def _process(self) -> None:
-        """Try what is due, unless the end comes first."""
-        work = asyncio.ensure_future(self._process_all())
-        over = asyncio.ensure_future(self._over.wait())
-        await asyncio.wait({work, over}, return_when=asyncio.FIRST_COMPLETED)
-        over.cancel()
-        if not work.done():
-            work.cancel()
-        await asyncio.gather(work, over, return_exceptions=True)
-        if not work.cancelled():
-            work.result()
-
-    async def _process_all(self) -> bool:
-        await asyncio.gather(*(host.process() for host in self._lab.backend.mail_hosts.values()))
-        return True
-
-    def _sleep(self) -> float:
-        dues = [due for host in self._lab.backend.mail_hosts.values() if (due := host.next_due()) is not None]
-        if not dues:
-            return _LONGEST_SLEEP
-        return min(_LONGEST_SLEEP, max(0.01, (min(dues) - self._lab.clock.now()).total_seconds()))
+            over.cancel()
 
     def _report(self) -> None:
         for host in self._lab.backend.mail_hosts.values():

@@ -65,18 +65,17 @@ class ProtocolLog:
     connector: Callable[[Entry], str]
     form: str = "new"
     behind_hello: Callable[[str], tuple[str, ...]] = lambda _session: ()
-    _rows: list[tuple[str, ...]] = field(default_factory=list)
+    rows: list[tuple[str, ...]] = field(default_factory=list)
     _sessions: dict[str, _Session] = field(default_factory=dict)
-    _began: datetime | None = None
 
     def text(self) -> str:
         """Return the file: header and rows, CRLF between."""
         out = io.StringIO()
         title = {"receive": "SMTP Receive Protocol Log", "send": "SMTP Send Protocol Log"}[self.kind]
-        date = stamp(self._began or self.now())
+        date = self.rows[0][0] if self.rows else stamp(self.now())
         head = ("#Software: Microsoft Exchange Server", "#Version: 15.0.0.0", f"#Log-type: {title}", f"#Date: {date}")
         out.write("\r\n".join((*head, "#Fields: " + ",".join(FIELDS))) + "\r\n")
-        csv.writer(out, lineterminator="\r\n").writerows(self._rows)
+        csv.writer(out, lineterminator="\r\n").writerows(self.rows)
         return out.getvalue()
 
     def see(self, entry: Entry, local: str) -> None:
@@ -112,7 +111,6 @@ class ProtocolLog:
     def _begin(self, entry: Entry, local: str) -> None:
         remote = f"{entry.detail['address']}:{entry.detail['port']}"
         self._sessions[entry.session] = _Session(self.connector(entry), local, remote)
-        self._began = self._began or self.now()
         if self.kind == "send":
             self._row(entry.session, "*", "", "attempting to connect")
         self._row(entry.session, "+", "", "")
@@ -161,7 +159,7 @@ class ProtocolLog:
             data,
             context,
         )
-        self._rows.append(row)
+        self.rows.append(row)
         known.sequence += 1
 
 

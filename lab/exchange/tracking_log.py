@@ -24,7 +24,7 @@ class TrackingLog:
     """Rows of RECEIVE, SEND, DEFER, FAIL, DELIVER with their sources."""
 
     server: str
-    _rows: list[dict[str, str]] = field(default_factory=list)
+    rows: list[dict[str, str]] = field(default_factory=list)
 
     def add(self, moment: datetime, event: str, source: str, envelope: Envelope, internal_id: int, **fields: str) -> None:
         """Write a row; `fields` are further columns with `_` for `-`."""
@@ -36,12 +36,12 @@ class TrackingLog:
             "sender-address": envelope.sender, "return-path": envelope.sender or "<>", "transport-traffic-type": "Email",
         }  # fmt: skip
         row |= {key.replace("_", "-"): value for key, value in fields.items()}
-        self._rows.append(row)
+        self.rows.append(row)
 
     def text(self, moment: datetime) -> str:
         """Return the file: header and rows."""
         out = io.StringIO()
-        first = self._rows[0]["date-time"] if self._rows else stamp(moment)
+        first = self.rows[0]["date-time"] if self.rows else stamp(moment)
         head = (
             "#Software: Microsoft Exchange Server",
             "#Version: 15.01.2507.006",
@@ -50,5 +50,5 @@ class TrackingLog:
         )
         out.write("\r\n".join((*head, "#Fields: " + ",".join(FIELDS))) + "\r\n")
         writer = csv.DictWriter(out, FIELDS, restval="", lineterminator="\r\n")
-        writer.writerows(self._rows)
+        writer.writerows(self.rows)
         return out.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 from lab.exchange import certificates, headers, wording
 from lab.exchange.certificates import StoreEntry
@@ -42,7 +43,7 @@ class ExchangeHost(MailHost):
         now = self.clock.now
         self._receive_log = ProtocolLog("receive", now, lambda _: self._receive_connector_id(), behind_hello=self._capability_rows)
         self._send_log = ProtocolLog("send", now, lambda entry: entry.detail["connector"])
-        self._tracking: TrackingLog | None = None
+        self._tracking = TrackingLog("")
 
     async def stop(self) -> None:
         await super().stop()
@@ -58,7 +59,7 @@ class ExchangeHost(MailHost):
         )
         self.open_mailboxes(self.config.mailboxes)
         self._receive_log.form = self._send_log.form = self.config.log_format
-        self._tracking = self._tracking or TrackingLog(self.netbios)
+        self._tracking.server = self.netbios
 
     @property
     def netbios(self) -> str:
@@ -113,12 +114,10 @@ class ExchangeHost(MailHost):
 
     def submit(self, envelope: Envelope) -> Message:
         message = super().submit(envelope)
-        assert self._tracking is not None
         self._tracking.add(self.clock.now(), "RECEIVE", "STOREDRIVER", message.envelope, message.id, directionality="Originating")
         return message
 
     def noted(self, message: Message, attempt: Attempt, hop: NextHop | None) -> None:
-        assert self._tracking is not None
         envelope, now = message.envelope, self.clock.now()
         if hop is None and attempt.outcome is Outcome.DELIVERED:
             self._tracking.add(now, "DELIVER", "STOREDRIVER", envelope, message.id, directionality="Originating")
@@ -151,8 +150,9 @@ class ExchangeHost(MailHost):
     # --- receiving ----------------------------------------------------------------------------------------------------
 
     def _accept(self, session: SessionFacts, envelope: Envelope) -> int:
-        assert self._tracking is not None
         number = next(self._internal_ids)
+        if self.keeper.repeated(self.name, envelope):
+            return number
         now = self.clock.now()
         kept = replace(envelope, content=headers.incoming(self.config, session, envelope, now))
         peer = session.peer[0]
@@ -170,13 +170,23 @@ class ExchangeHost(MailHost):
 
     # --- logs ---------------------------------------------------------------------------------------------------------
 
+    @property
+    def log_rows(self) -> dict[str, list[Any]]:
+        """The rows of all logs as they grow, by log: `events`, `tracking`, `receive`, `send`; for a keeper."""
+        receive, send = self._receive_log.rows, self._send_log.rows
+        return {"events": self.events, "tracking": self._tracking.rows, "receive": receive, "send": send}
+
+    def continue_numbers(self) -> None:
+        """Let internal message ids go on behind those that the tracking log knows."""
+        last = max((int(row["internal-message-id"]) for row in self._tracking.rows), default=0)
+        self._internal_ids = itertools.count(max(last + 1, next(self._internal_ids)))
+
     def protocol_log(self, kind: str) -> str:
         """Return the `receive` or the `send` protocol log as a file's text."""
         return {"receive": self._receive_log, "send": self._send_log}[kind].text()
 
     def tracking_log(self) -> str:
         """Return the message tracking log as a file's text."""
-        assert self._tracking is not None
         return self._tracking.text(self.clock.now())
 
     def _receive_connector_id(self) -> str:

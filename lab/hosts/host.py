@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from lab.clock import Clock
+from lab.hosts.keeping import Keeper, KeepsNothing
 from lab.net.directory import Directory
 from lab.scenario.topology import Topology
 from lab.tls.mint import Mint
@@ -20,6 +21,7 @@ class Surroundings:
     transcript: Transcript
     mint: Mint
     directory: Directory
+    keeper: Keeper = field(default_factory=KeepsNothing)
 
 
 class Host(Protocol):

@@ -53,6 +53,8 @@ class InternetHost(MailHost):
         """The log of this MTA is the transcript."""
 
     def _accept(self, session: SessionFacts, envelope: Envelope) -> None:
+        if self.keeper.repeated(self.name, envelope):
+            return
         trace = received(by=self.config.name, sender=session.ehlo or "", address=f"[{session.peer[0]}]",
                          protocol="ESMTPS" if session.tls else "ESMTP", moment=self.clock.now(),
                          tls=session.tls.version if session.tls else None)  # fmt: skip

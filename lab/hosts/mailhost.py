@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lab.dns.zones import Zones
-from lab.errors import UserError
+from lab.errors import NotKept, UserError
 from lab.hosts.host import Surroundings
 from lab.net.directory import Endpoint
 from lab.net.listener import Receiver
@@ -30,10 +32,12 @@ from lab.sending.message import Delivered, Message
 from lab.sending.schedule import Schedule
 from lab.sending.session import SenderSession, SenderSettings
 from lab.smtp.content import bare_line_end
+from lab.smtp.headers import header
 from lab.tls.certificate import Credential
 from lab.tls.trust import TrustStore
 
 _AT_ONCE = 20
+_HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 _ALIVE = 30.0  # seconds that a session of the lab's own may wait for a reply; everything is on this machine
 
 
@@ -68,6 +72,7 @@ class MailHost(ABC):
         self.surroundings = surroundings
         self.clock, self.transcript = surroundings.clock, surroundings.transcript
         self.mint, self.directory = surroundings.mint, surroundings.directory
+        self.keeper = surroundings.keeper
         self.mailboxes: dict[str, list[Delivered]] = {}
         self.messages: list[Message] = []
         self.trust = TrustStore()
@@ -75,6 +80,7 @@ class MailHost(ABC):
         self.receiver: Receiver | None = None
         self._numbers = itertools.count(1)
         self._processing = asyncio.Lock()
+        self._trying = 0
 
     # --- hooks --------------------------------------------------------------------------------------------------------
 
@@ -129,6 +135,7 @@ class MailHost(ABC):
         self.zones = Zones(topology.dns, self.directory.address)
         self.configure(topology)
         fresh = self.build_receiver()
+        fresh.durable = self.keeper.durable if self.keeper.keeps else None
         if self.receiver is None:
             self.receiver = fresh
         else:  # the listener stays; sessions that begin from now on meet the new persona
@@ -137,6 +144,13 @@ class MailHost(ABC):
     async def stop(self) -> None:
         if self.receiver is not None:
             await self.receiver.stop()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a message is on its way out or in at this moment."""
+        return self._trying > 0 or (
+            self.receiver is not None and any(one.facts.sender is not None for one in self.receiver.sessions)
+        )
 
     def open_mailboxes(self, addresses: tuple[str, ...]) -> None:
         """Have a mailbox for each address, keeping what is in those that exist."""
@@ -156,9 +170,13 @@ class MailHost(ABC):
         if len(envelope.recipients) != 1:
             raise UserError(f"{len(envelope.recipients)} recipients", hint="submit the message once for each recipient")
         number = next(self._numbers)
-        if not envelope.message_id:
-            envelope = replace(envelope, message_id=f"<{number}.{self.clock.now():%Y%m%d%H%M%S}@{self.name}.test>")
         now = self.clock.now()
+        named = header(envelope.content, "Message-ID")
+        message_id = envelope.message_id or named or f"<{number}.{now:%Y%m%d%H%M%S}@{self.name}.test>"
+        content = envelope.content
+        if named is None and _HEADER_FIELD.match(content):  # RFC 6409 section 8.3; without it nobody knows a message again
+            content = f"Message-ID: {message_id}\r\n".encode() + content
+        envelope = replace(envelope, message_id=message_id, content=content)
         message = Message(number, envelope, now, next_try=now)
         self.messages.append(message)
         return message
@@ -171,6 +189,10 @@ class MailHost(ABC):
                 if message.attempts and now >= self.schedule.expires(message.submitted):
                     self._expire(message)
             due = [m for m in self.messages if m.next_try is not None and m.next_try <= now and self._waiting(m)]
+            if due and self.keeper.keeps:  # what is not kept may yet be taken back, and must not have left the house
+                with suppress(NotKept):
+                    await self.keeper.durable()
+                due = [m for m in self.messages if m.next_try is not None and m.next_try <= now and self._waiting(m)]
             gate = asyncio.Semaphore(_AT_ONCE)
             await asyncio.gather(*(self._try(message, gate) for message in due))
 
@@ -189,10 +211,15 @@ class MailHost(ABC):
                 self._deliver_here(message, mailbox)
                 return
             hop = self.next_hop(message)
-            attempt = await self.attempt(message, hop)
+            self._trying += 1
+            try:
+                attempt = await self.attempt(message, hop)
+            finally:
+                self._trying -= 1
         message.attempts.append(attempt)
         message.outcome = attempt.outcome
         message.next_try = None
+        self.keeper.changed(self.name, message)
         if attempt.outcome is not Outcome.DELIVERED:
             message.words.append(self.words(message, attempt, hop))
         if attempt.outcome is Outcome.DEFERRED:
@@ -239,6 +266,12 @@ class MailHost(ABC):
             return pairs[0][1]
         return domain if self.zones.host(domain) else None
 
+    def restore(self, messages: list[Message], mailboxes: dict[str, list[Delivered]]) -> None:
+        """Take back queue and mailboxes as they were kept, before the host starts."""
+        self.messages[:] = messages
+        self._numbers = itertools.count(max((message.id for message in messages), default=0) + 1)
+        self.mailboxes.update(mailboxes)
+
     # --- receiving and ending -----------------------------------------------------------------------------------------
 
     def store(self, recipient: str, envelope: Envelope, session: str = "") -> None:
@@ -250,11 +283,13 @@ class MailHost(ABC):
         attempt = Attempt(Outcome.DELIVERED, now, "", self.name, security=Security.LOCAL)
         message.attempts.append(attempt)
         message.outcome, message.next_try = Outcome.DELIVERED, None
+        self.keeper.changed(self.name, message)
         self.store(mailbox, message.envelope)
         self.noted(message, attempt, None)
 
     def _expire(self, message: Message) -> None:
         message.outcome, message.next_try = Outcome.BOUNCED, None
+        self.keeper.changed(self.name, message)
         last = message.attempts[-1]
         expired = replace(
             last, outcome=Outcome.BOUNCED, at=self.clock.now(), reason=Reason(ReasonId.EXPIRED, detail="expired in the queue")

@@ -141,6 +141,8 @@ class OnlineHost(MailHost):
 
     def _accept(self, session: SessionFacts, envelope: Envelope, connector: InboundConnector | None) -> int:
         content = headers.incoming(self.config, session, envelope, self.clock.now(), attributed=connector is not None)
+        if self.keeper.repeated(self.name, envelope):
+            return next(self._internal_ids)
         kept = replace(envelope, content=content)
         for recipient in envelope.recipients:
             if recipient.lower() in self.mailboxes:

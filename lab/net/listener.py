@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import cast
 
@@ -22,6 +22,7 @@ class Receiver:
     ) -> None:
         self.name, self.persona, self.transcript, self.now = name, persona, transcript, now
         self.minimum_tls = minimum_tls
+        self.durable: Callable[[], Awaitable[None]] | None = None  # what to wait for before a message is answered with 250
         self.sessions: set[ReceiverSession] = set()
         self._listener: asyncio.Server | None = None
 

@@ -8,13 +8,13 @@ asked for without being insisted on), content is taken by the chunk, BDAT works,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Protocol, cast
 
 from aiosmtpd.smtp import SMTP
 
-from lab.errors import Blame
+from lab.errors import Blame, NotKept
 from lab.net.authentication import authenticate
 from lab.net.intake import ConnectionGone, Intake
 from lab.receiving.persona import Persona, SessionFacts
@@ -29,6 +29,7 @@ from lab.tls.verifying import verifying_server
 from lab.transcript import SAMPLE, Kind, Leg, Transcript
 
 _FLUSH_AT = 64 * 1024
+_NO_STORAGE = Reply.of("452 4.3.1 Insufficient system storage")  # RFC 5321 section 4.2.2, RFC 3463 X.3.1
 
 
 class Listener(Protocol):
@@ -39,6 +40,7 @@ class Listener(Protocol):
     transcript: Transcript
     now: Callable[[], datetime]
     minimum_tls: str
+    durable: Callable[[], Awaitable[None]] | None
     sessions: set[ReceiverSession]
 
 
@@ -304,7 +306,7 @@ class ReceiverSession(SMTP):
         if size > self._persona.limits.content:
             self._forget()
             return self._answer(self._persona.say("too-large"))
-        return self._take(content)
+        return await self._take(content)
 
     async def smtp_BDAT(self, arg: str) -> None:  # noqa: N802
         """RFC 3030: chunks by count; a chunk is always read, whatever is answered, or it would be taken for commands."""
@@ -325,9 +327,9 @@ class ReceiverSession(SMTP):
         if not last:
             return self._answer(self._persona.say("chunk"))
         content, self._chunks = b"".join(self._chunks), None
-        return self._take(content)
+        return await self._take(content)
 
-    def _take(self, content: bytes) -> None:
+    async def _take(self, content: bytes) -> None:
         sender = self.facts.sender
         assert sender is not None
         binary = sender.parameter("BODY") == "BINARYMIME"
@@ -337,6 +339,12 @@ class ReceiverSession(SMTP):
             return self._answer(self._persona.say("line-ends"))
         envelope = Envelope(sender.address, tuple(path.address for path in self.facts.recipients), content)
         reply = self._persona.accept(self.facts, envelope)
+        if self._server.durable is not None and reply.code == 250:
+            try:
+                await self._server.durable()  # RFC 5321 section 4.2.5: with the 250 the message is ours
+            except NotKept as error:
+                self._record(Kind.FAULT, blame=Blame.RECEIVER, message=f"cannot be stored: {error}")
+                reply = _NO_STORAGE
         self._forget()
         return self._answer(reply)
 

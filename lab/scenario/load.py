@@ -107,6 +107,12 @@ def topology_of(data: dict[str, Any]) -> Topology:
     return topology
 
 
+def plain_topology(topology: Topology) -> dict[str, Any]:
+    """Return a topology as plain data, with every default written out; `topology_of` takes it back."""
+    data: dict[str, Any] = _topology_adapter().dump_python(topology, mode="json")
+    return data
+
+
 def _plain_rule(rule: Any) -> Any:
     """A behaviour may be a word, or one word with its settings."""
     if not isinstance(rule, dict) or not isinstance(rule.get("behaviours"), list):

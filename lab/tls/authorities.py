@@ -89,6 +89,12 @@ class Authorities:
 
         return trustme.CA(organization_name="Rogue Test CA", organization_unit_name="Nobody trusts it")
 
+    def restore_rogue(self, certificate: str, key: str) -> None:
+        """Take back a stranger's CA that was made before, from PEM."""
+        import trustme
+
+        self.__dict__["_rogue"] = trustme.CA.from_pem(certificate.encode(), key.encode())
+
     @property
     def rogue_root(self) -> Certificate:
         """The root of a test CA that nobody trusts, made by trustme."""

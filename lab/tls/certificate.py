@@ -51,6 +51,11 @@ class Certificate:
         return certificate
 
     @classmethod
+    def from_pem(cls, pem: str) -> Certificate:
+        """Parse at once; raise ValueError where the text is no certificate."""
+        return cls.of(pki.load_pem_x509_certificate(pem.encode("ascii")))
+
+    @classmethod
     def of(cls, certificate: pki.Certificate) -> Certificate:
         return cls(certificate.public_bytes(serialization.Encoding.DER))
 

@@ -69,6 +69,14 @@ class Issued:
     certificate: Certificate
     key: PrivateKey
 
+    @classmethod
+    def from_pem(cls, certificate: str, key: str) -> Issued:
+        """Take both from PEM. Raises ValueError where they are none."""
+        private = serialization.load_pem_private_key(key.encode(), password=None)
+        if not isinstance(private, PrivateKey):
+            raise ValueError("neither an EC nor an RSA key")  # noqa: TRY004  (it is what the PEM says that is wrong)
+        return cls(Certificate.from_pem(certificate), private)
+
     @property
     def key_pem(self) -> bytes:
         """PKCS #8, not encrypted."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from lab.errors import UserError
 from lab.tls.authorities import DEFAULT_HOST, Authorities
 from lab.tls.certificate import Certificate, Credential
 from lab.tls.imitate import Imitation, imitate, inspection_issuer, inspection_root
-from lab.tls.issue import revocation_list
+from lab.tls.issue import Issued, revocation_list
 from lab.tls.mint_cases import CASES
 from lab.tls.trust import TrustStore
 
@@ -75,6 +76,41 @@ class Mint(Authorities):
                     raise UserError(f"the mint knows no trust {name!r}", hint="there are: public, rogue")
             self._trust[wanted] = TrustStore(tuple(anchors), crls=tuple(crls))
         return self._trust[wanted]
+
+    # --- beyond the process -------------------------------------------------------------------------------------------
+
+    @property
+    def made(self) -> int:
+        """How many certificates have been made."""
+        return len(self._issued) + len(self._credentials)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that was made, private keys included, as plain data for `restored`."""
+        rogue = self.__dict__.get("_rogue")
+        return {
+            "moment": self.moment.isoformat(),
+            "revoked": self.revoked_serial,
+            "issued": {name: [issued.certificate.pem, issued.key_pem.decode()] for name, issued in self._issued.items()},
+            "credentials": [
+                [*key, made.name, [one.pem for one in made.chain], made.key_pem.decode(), made.root.pem if made.root else None]
+                for key, made in self._credentials.items()
+            ],
+            "rogue": [rogue.cert_pem.bytes().decode(), rogue.private_key_pem.bytes().decode()] if rogue else None,
+        }
+
+    @classmethod
+    def restored(cls, state: dict[str, Any]) -> Mint:
+        """Return a mint that has made what another had. Raises ValueError, KeyError or TypeError for what is no state of one."""
+        mint = cls(datetime.fromisoformat(state["moment"]))
+        mint.revoked_serial = int(state["revoked"])
+        mint._issued.update({name: Issued.from_pem(*pems) for name, pems in state["issued"].items()})
+        for case, host, name, chain, key, root in state["credentials"]:
+            anchor = Certificate.from_pem(root) if root else None
+            made = Credential(name, tuple(Certificate.from_pem(pem) for pem in chain), key.encode(), anchor)
+            mint._credentials[case, host] = made
+        if state["rogue"]:
+            mint.restore_rogue(*state["rogue"])
+        return mint
 
     @property
     def ca_pem(self) -> bytes:

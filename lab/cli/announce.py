@@ -1,0 +1,106 @@
+"""What `smtplab up` says once everything listens, and the ready file for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from lab.api import Lab
+    from lab.live.laboratory import LiveLab
+
+#: What listens for SMTP, in the order in which it is shown, and for whom it speaks.
+SMTP_HOSTS = {
+    "appliance": "mail.contoso.test, in front of Exchange",
+    "exchange": "Exchange itself, behind the appliance",
+    "online": "Exchange Online",
+    "internet": "somebody else, fabrikam.test",
+}
+
+
+def announce(live: LiveLab, fix_name: str | None, *, lasting: bool) -> None:
+    """Say where everything is, and what to type in a second terminal."""
+    lab = live.lab
+    scenario = lab.loaded.scenario
+    state = f"with the fix {fix_name}" if fix_name else "as it is broken" if scenario.faults else "healthy"
+    if len(live.configuration.versions) > 1 and not fix_name:
+        state = f"as it was left ({live.configuration.now.text})"
+    click.echo(f"{lab.loaded.name}: {scenario.title}. Era {lab.era}, {state}.\n")
+    for host, what in SMTP_HOSTS.items():
+        endpoint = lab.endpoint(host)
+        click.echo(f"{host:10} {endpoint.address:12} port {endpoint.port:<6} {what}")
+    resolver = lab.endpoint("dns")
+    click.echo(f"{'dns':10} {resolver.address:12} port {resolver.port:<6} names of the lab, UDP and TCP")
+    click.echo(f"{'CA file':10} {lab.ca_file}\n")
+    for name, addresses in _mailboxes(lab).items():
+        click.echo(f"mailboxes at {name}: {', '.join(addresses)}")
+    gateway = lab.endpoint("appliance")
+    sender, recipient = _strangers_flow(lab)
+    click.echo("\nFor a second terminal:\n")
+    click.echo(
+        f"swaks --server {gateway.address} --port {gateway.port} --helo mx.fabrikam.test --from {sender} --to {recipient}"
+        f" --tls --tls-verify --tls-ca-path {lab.ca_file}"
+    )
+    click.echo(
+        f"openssl s_client -starttls smtp -connect {gateway} -CAfile {lab.ca_file} -verify_hostname mail.contoso.test </dev/null"
+    )
+    click.echo(f"dig @{resolver.address} -p {resolver.port} contoso.test MX +short")
+    ends = f"Ctrl-C ends it, smtplab up --name {live.name} goes on with it." if lasting else "Ctrl-C ends it."
+    click.echo(f"\nUp. {ends}\n")
+
+
+def _mailboxes(lab: Lab) -> dict[str, list[str]]:
+    return {host.name: list(host.mailboxes) for host in lab.backend.mail_hosts.values()}
+
+
+def _strangers_flow(lab: Lab) -> tuple[str, str]:
+    """Return sender and recipient of mail from the internet to Exchange."""
+    ends = lab.backend.topology.flows.get("internet -> onprem")
+    if ends is not None:
+        return ends.sender, ends.recipient
+    boxes = _mailboxes(lab)
+    return next(iter(boxes["internet"]), "stranger@fabrikam.test"), next(iter(boxes["exchange"]), "postmaster@contoso.test")
+
+
+def write_ready(path: Path, lab: Lab) -> None:
+    """Write the ready file so that nobody reads half of it."""
+    import json
+
+    from lab.errors import UserError
+
+    def place(host: str) -> dict[str, object]:
+        endpoint = lab.endpoint(host)
+        return {"address": endpoint.address, "port": endpoint.port}
+
+    ready = {
+        "scenario": lab.loaded.name,
+        "era": str(lab.era),
+        "hosts": {host: place(host) for host in SMTP_HOSTS},
+        "mailboxes": _mailboxes(lab),
+        "ca": str(lab.ca_file),
+        "resolver": str(lab.endpoint("dns")),
+    }
+    half = path.with_name(f".{path.name}.part")
+    try:
+        half.write_text(json.dumps(ready, indent=2) + "\n", encoding="utf-8")
+        half.replace(path)
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", file=str(path)) from None
+
+
+def remove_ready(path: Path) -> None:
+    """Take the ready file away, where there is one."""
+    from contextlib import suppress
+
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def say_ready(descriptor: int, live: LiveLab) -> None:
+    """Tell the parent of a detached lab that it runs."""
+    import os
+
+    with os.fdopen(descriptor, "w") as pipe:
+        pipe.write(f"\nsmtplab status --name {live.name} shows it, smtplab down {live.name} ends it.")

@@ -1,0 +1,335 @@
+"""Keeps a lab's mail and logs in SQLite, so that a 250 is a promise that a sudden end does not break.
+
+Everything that happens between two turns of the event loop is one unit: what a host did to its queue and its mailboxes is
+written in one transaction, or not at all. Many sessions wait for one commit. While it is on its way to the disk (on a thread,
+for the disk is slow) the next one gathers, so the rate is bound by the processor and not by the disk's latency.
+
+A message could be delivered twice only across a sudden end: a receiver had committed it, and its sender had not yet noted
+the 250. Each accepted message therefore leaves a receipt (host, sender, recipients, Message-ID, digest of the body). One that
+bears the number of an earlier life of the lab marks a repetition, which is answered as before and not delivered again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from lab.errors import NotKept
+from lab.exchange.events import Event
+from lab.hosts.mailhost import MailHost
+from lab.live.plain import plain, restored
+from lab.live.summaries import mail_summary, message_summary
+from lab.sending.attempt import Attempt, Envelope, Outcome
+from lab.sending.message import Delivered, Message
+from lab.smtp.headers import header
+
+_INSERT_MESSAGE = "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_UPDATE_MESSAGE = "UPDATE messages SET outcome=?, next_try=?, attempts=?, words=?, ndr=? WHERE host=? AND id=?"
+_INSERT_MAIL = "INSERT INTO mail VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_TOLD_AT_ONCE = 100
+_PENDING = 10_000  # rows of the index and such that may wait for a disk that has no room
+
+
+@dataclass(slots=True)
+class _Round:
+    """What one transaction holds, for the case that it fails."""
+
+    rows: int = 0
+    mail: list[tuple[list[Delivered], str, str, int, int]] = field(default_factory=list)
+    messages: list[tuple[MailHost, int, int]] = field(default_factory=list)
+    logs: list[tuple[str, int]] = field(default_factory=list)
+    changed: dict[tuple[str, int], Message] = field(default_factory=dict)
+    receipts: set[tuple[str, bytes]] = field(default_factory=set)
+    pending: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
+
+
+class Keeper:
+    """See `lab.hosts.keeping.Keeper`. Takes an open database (`lab.live.database`); `attach` names what it looks after."""
+
+    keeps = True
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="smtplab-keeper")
+        self._hosts: dict[str, MailHost] = {}
+        self._logs: dict[str, list[Any]] = {}
+        self._mail: dict[tuple[str, str], int] = {}  # how many of each list are kept already
+        self._messages: dict[str, int] = {}
+        self._log_rows: dict[str, int] = {}
+        self._now = _Round()
+        self._earlier: set[tuple[str, bytes]] = set()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+        self.epoch = 1
+        self.failure: str | None = None  # why the last commit failed
+        self.told: Callable[[str, Any], None] = lambda _kind, _data: None  # is told what has been kept, as the hub has it
+
+    # --- beginning ----------------------------------------------------------------------------------------------------
+
+    def attach(self, hosts: Iterable[MailHost], logs: Mapping[str, list[Any]]) -> None:
+        """Take back what was kept into hosts that have not started, and look after them. Raises ValueError for what is damaged."""
+        self.epoch = int(self.fact("epoch", 0)) + 1
+        if self.fact("ended well", False):
+            self._database.execute("DELETE FROM receipts")
+        self.note_facts({"epoch": self.epoch, "ended well": False})
+        self._logs = dict(logs)
+        for host in hosts:
+            self._hosts[host.name] = host
+            messages = [_message(row) for row in self._rows("messages", host.name, "id")]
+            boxes: dict[str, list[Delivered]] = {}
+            for row in self._rows("mail", host.name, "mailbox, number"):
+                boxes.setdefault(row[1], []).append(_delivered(row))
+            host.restore(messages, boxes)
+            self._messages[host.name] = len(messages)
+            self._mail |= {(host.name, mailbox): len(content) for mailbox, content in boxes.items()}
+        for log, rows in self._logs.items():
+            kept = self._database.execute("SELECT row FROM log_rows WHERE log=? ORDER BY number", (log,))
+            rows[:] = [_log_row(log, json.loads(text)) for (text,) in kept]
+            self._log_rows[log] = len(rows)
+        found = self._database.execute("SELECT host, receipt FROM receipts WHERE epoch < ?", (self.epoch,))
+        self._earlier = {(host, bytes(receipt)) for host, receipt in found}
+
+    def _rows(self, table: str, host: str, order: str) -> sqlite3.Cursor:
+        return self._database.execute(f"SELECT * FROM {table} WHERE host=? ORDER BY {order}", (host,))  # noqa: S608  (our own names)
+
+    def fact(self, name: str, default: Any = None) -> Any:
+        """Return a single fact about the lab as it was kept."""
+        row = self._database.execute("SELECT value FROM facts WHERE name=?", (name,)).fetchone()
+        return json.loads(row[0]) if row else default
+
+    def note_facts(self, facts: Mapping[str, Any]) -> None:
+        """Keep single facts at once; only while no other work goes on, that is at the beginning and at the end."""
+        rows = [(name, json.dumps(value)) for name, value in facts.items()]
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", rows)
+
+    # --- what hosts tell ----------------------------------------------------------------------------------------------
+
+    def changed(self, host: str, message: Message) -> None:
+        """See `lab.hosts.keeping.Keeper`."""
+        self._now.changed[host, message.id] = message
+        self._begin()
+
+    def repeated(self, host: str, envelope: Envelope) -> bool:
+        """See `lab.hosts.keeping.Keeper`. A message without a Message-ID is like no other, and never a repetition."""
+        receipt = _receipt(envelope)
+        if receipt is None:
+            return False
+        key = (host, receipt)
+        self._now.receipts.add(key)
+        if key in self._earlier:
+            self._earlier.discard(key)
+            return True
+        return False
+
+    def put(self, statement: str, row: tuple[Any, ...]) -> None:
+        """Write a row of another table along with the next commit; the oldest go where the disk has no room for too long."""
+        pending = self._now.pending
+        pending.append((statement, row))
+        if len(pending) > _PENDING:
+            del pending[: len(pending) - _PENDING]
+
+    def put_fact(self, name: str, value: Any) -> None:
+        """Keep a single fact along with the next commit."""
+        self.put("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+
+    async def durable(self) -> None:
+        """See `lab.hosts.keeping.Keeper`."""
+        if self._closed:
+            raise NotKept("the lab has ended")
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        self._begin()
+        await waiter
+
+    def _begin(self) -> None:
+        if self._task is None and not self._closed:
+            self._task = asyncio.ensure_future(self._rounds())
+
+    # --- commits ------------------------------------------------------------------------------------------------------
+
+    async def _rounds(self) -> None:
+        """Commit until nobody waits and nothing has changed."""
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting or self._now.changed:
+                await asyncio.sleep(0)  # what happens in this turn of the loop goes along
+                waiting, self._waiting = self._waiting, []
+                this, self._now = self._now, _Round()
+                try:
+                    self._write(this)
+                    if this.rows:
+                        await loop.run_in_executor(self._thread, self._database.execute, "COMMIT")
+                    elif self._database.in_transaction:
+                        self._database.execute("ROLLBACK")
+                except Exception as error:  # whatever it is: nobody may wait for ever, or believe that his message is kept
+                    self._take_back(this, waiting, error)
+                    if not self._waiting:
+                        break
+                    continue
+                self._advance(this)
+                for waiter in waiting:
+                    if not waiter.done():
+                        waiter.set_result(None)
+        finally:
+            self._task = None
+
+    def _write(self, this: _Round) -> None:
+        """Execute everything but the commit. Only this, in the loop, and the commit, on the thread, touch the connection."""
+        execute = self._database.execute
+        execute("BEGIN IMMEDIATE")
+        for host in self._hosts.values():
+            for mailbox, its in host.mailboxes.items():
+                kept = self._mail.get((host.name, mailbox), 0)
+                if kept > len(its):  # somebody has taken messages out of it
+                    execute("DELETE FROM mail WHERE host=? AND mailbox=?", (host.name, mailbox))
+                    kept = 0
+                    this.rows += 1
+                if kept < len(its):
+                    this.mail.append((its, host.name, mailbox, kept, len(its)))
+                    for number in range(kept, len(its)):
+                        execute(_INSERT_MAIL, _mail_row(host.name, mailbox, number, its[number]))
+            kept = self._messages.get(host.name, 0)
+            if kept < len(host.messages):
+                this.messages.append((host, kept, len(host.messages)))
+                for message in host.messages[kept:]:
+                    this.changed.pop((host.name, message.id), None)
+                    execute(_INSERT_MESSAGE, _message_row(host.name, message))
+        for (host_name, _), message in this.changed.items():
+            execute(_UPDATE_MESSAGE, (*_state_columns(message), host_name, message.id))
+        for host_name, receipt in this.receipts:
+            execute("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?)", (host_name, receipt, self.epoch))
+        for log, rows in self._logs.items():
+            kept = self._log_rows.get(log, 0)
+            if kept < len(rows):
+                this.logs.append((log, len(rows)))
+                for number in range(kept, len(rows)):
+                    execute("INSERT OR REPLACE INTO log_rows VALUES (?, ?, ?)", (log, number, json.dumps(plain(rows[number]))))
+        for statement, row in this.pending:
+            execute(statement, row)
+        this.rows += (
+            len(this.mail) + len(this.messages) + len(this.changed) + len(this.receipts) + len(this.logs) + len(this.pending)
+        )
+
+    def _advance(self, this: _Round) -> None:
+        self.failure = None
+        self._mail |= {(host, mailbox): end for _, host, mailbox, _, end in this.mail}
+        self._messages |= {host.name: end for host, _, end in this.messages}
+        self._log_rows |= dict(this.logs)
+        self._tell(this)
+
+    def _tell(self, this: _Round) -> None:
+        fresh = [(host.name, message) for host, start, end in this.messages for message in host.messages[start:end]]
+        fresh += [(host, message) for (host, _), message in this.changed.items()]
+        mail = [(host, mailbox, number) for _, host, mailbox, start, end in this.mail for number in range(start, end)]
+        if len(fresh) + len(mail) > _TOLD_AT_ONCE:
+            self.told("many", {"messages": len(fresh), "mail": len(mail)})
+            return
+        for host, message in fresh:
+            self.told("message", message_summary(host, message))
+        for host, mailbox, number in mail:
+            self.told("mail", mail_summary(host, mailbox, number, self._hosts[host].mailboxes[mailbox][number]))
+
+    def _take_back(self, this: _Round, waiting: list[asyncio.Future[None]], error: Exception) -> None:
+        """Undo what was not kept: a message that was not answered with 250 is not ours. What happened to others is tried again."""
+        self.failure = str(error)
+        if self._database.in_transaction:
+            self._database.execute("ROLLBACK")
+        for its, _, _, start, end in this.mail:
+            del its[start:end]
+        for host, start, end in this.messages:
+            del host.messages[start:end]
+        self._now.changed = this.changed | self._now.changed
+        self._now.pending = this.pending + self._now.pending
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_exception(NotKept(str(error)))
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    async def close(self, *, well: bool = False) -> None:
+        """Commit what there is and close; `well` says that nothing was under way. May be called twice."""
+        if self._closed:
+            return
+        try:
+            await self.durable()
+            kept = True
+        except NotKept:
+            kept = False
+        self._closed = True
+        while self._task is not None:
+            await self._task
+        self._thread.shutdown()
+        if kept:
+            self.note_facts({"ended well": well})
+        self._database.close()
+
+
+def _receipt(envelope: Envelope) -> bytes | None:
+    name = header(envelope.content, "Message-ID")
+    if not name:
+        return None
+    body = envelope.content.partition(b"\r\n\r\n")[2]  # headers may differ from try to try, by what an appliance adds
+    head = "\0".join((name, envelope.sender.lower(), *sorted(one.lower() for one in envelope.recipients)))
+    return hashlib.sha256(head.encode("utf-8", "surrogateescape") + b"\0" + body).digest()
+
+
+def _column(text: str) -> str | bytes:
+    """Addresses that are no UTF-8 (surrogates stand for their bytes) are kept as bytes."""
+    raw = text.encode("utf-8", "surrogateescape")
+    return text if text.isprintable() else raw
+
+
+def _text(column: str | bytes) -> str:
+    return column.decode("utf-8", "surrogateescape") if isinstance(column, bytes) else column
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+def _mail_row(host: str, mailbox: str, number: int, delivered: Delivered) -> tuple[Any, ...]:
+    envelope = delivered.envelope
+    return (host, mailbox, number, delivered.at.isoformat(), _column(envelope.sender), json.dumps(envelope.recipients), envelope.message_id,
+            delivered.session, envelope.content)  # fmt: skip
+
+
+def _delivered(row: tuple[Any, ...]) -> Delivered:
+    _, _, _, at, sender, recipients, message_id, session, content = row
+    return Delivered(
+        datetime.fromisoformat(at), Envelope(_text(sender), tuple(json.loads(recipients)), bytes(content), message_id), session
+    )
+
+
+def _message_row(host: str, message: Message) -> tuple[Any, ...]:
+    envelope = message.envelope
+    return (host, message.id, _column(envelope.sender), _column(envelope.recipients[0]), envelope.message_id, envelope.content,
+            message.submitted.isoformat(), *_state_columns(message))  # fmt: skip
+
+
+def _state_columns(message: Message) -> tuple[Any, ...]:
+    next_try = message.next_try.isoformat() if message.next_try else None
+    return message.outcome, next_try, json.dumps(plain(message.attempts)), json.dumps(message.words), message.ndr
+
+
+def _message(row: tuple[Any, ...]) -> Message:
+    _, number, sender, recipient, message_id, content, submitted, outcome, next_try, attempts, words, ndr = row
+    return Message(
+        number, Envelope(_text(sender), (_text(recipient),), bytes(content), message_id), datetime.fromisoformat(submitted),
+        Outcome(outcome) if outcome else None, restored(list[Attempt], json.loads(attempts)), json.loads(words),
+        datetime.fromisoformat(next_try) if next_try else None, bytes(ndr) if ndr is not None else None,
+    )  # fmt: skip
+
+
+def _log_row(log: str, data: Any) -> Any:
+    if log == "events":
+        return restored(Event, data)
+    return data if isinstance(data, dict) else tuple(data)

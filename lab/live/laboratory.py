@@ -1,0 +1,276 @@
+"""A lab that lasts: a topology that runs, its state on the disk, its queues tended as time passes.
+
+What one does with it is in `lab.live.operations`, what one sees of it in `lab.live.views`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from lab.api import Lab
+from lab.backends.embedded import Embedded
+from lab.clock import Clock
+from lab.errors import NotKept, UserError
+from lab.live.configuration import Configuration, Step, StepKind, Version, step_data, step_of
+from lab.live.database import damaged
+from lab.live.hub import Hub
+from lab.live.keeper import Keeper
+from lab.live.recorder import Recorder
+from lab.net.addresses import own_addresses
+from lab.online.config import Era
+from lab.runner import in_era
+from lab.scenario.load import Loaded, load_scenario, plain_topology, scenario_adapter, topology_of
+from lab.scenario.topology import Topology
+from lab.tls.mint import Mint
+from lab.transcript import Transcript
+
+_TICK = 1.0  # seconds
+_GRACE = 5.0  # seconds that sessions under way may take at the end
+_INSERT_VERSION = "INSERT OR REPLACE INTO configurations VALUES (?, ?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a lab was made of: the scenario, the era, its ports by host (0: a free one, which then stays), its place (see
+    `lab.net.addresses`).
+    """
+
+    loaded: Loaded
+    era: Era
+    ports: dict[str, int]
+    place: int = 0
+
+    @classmethod
+    def of(cls, scenario: str | Path, era: str | None, ports: dict[str, int], place: int = 0) -> Origin:
+        """Load a scenario. Raises UserError."""
+        loaded = load_scenario(scenario)
+        return cls(loaded, Era(era) if era else loaded.scenario.era, ports, place)
+
+    def data(self) -> dict[str, Any]:
+        """Return plain data for `again`."""
+        loaded = self.loaded
+        scenario = scenario_adapter().dump_python(loaded.scenario, mode="json", exclude_none=True)
+        return {
+            "scenario": loaded.name, "model": scenario, "healthy": loaded.healthy, "broken": loaded.broken, "era": self.era.value,
+            "ports": self.ports, "place": self.place,
+        }  # fmt: skip
+
+    @classmethod
+    def again(cls, data: dict[str, Any]) -> Origin:
+        """Return the origin of plain data, whether or not the scenario's file is still what it was."""
+        scenario = scenario_adapter().validate_python(data["model"])
+        loaded = Loaded(data["scenario"], scenario, data["healthy"], data["broken"])
+        return cls(loaded, Era(data["era"]), {host: int(port) for host, port in data["ports"].items()}, int(data["place"]))
+
+
+class LiveLab:
+    """A named lab. Takes its name, folder and open database, and an origin where it is new.
+
+    `lab` is the public face of the same topology (`lab.api.Lab`), `backend` its hosts. Raises UserError where the state is
+    damaged.
+    """
+
+    def __init__(self, name: str, folder: Path, database: sqlite3.Connection, origin: Origin | None = None) -> None:
+        self.name, self.folder = name, folder
+        self.keeper = Keeper(database)
+        try:
+            kept = self.keeper.fact("origin")
+            self.new = kept is None
+            self.origin = origin if self.new and origin is not None else Origin.again(kept)
+            self.configuration = self._restored_configuration(database)
+            self.clock = self._restored_clock()
+            self.mint = self._restored_mint()
+            self._numbers = int((database.execute("SELECT max(number) FROM sessions").fetchone() or (0,))[0] or 0)
+            self.backend = self._backend()
+            self.keeper.attach(self.backend.mail_hosts.values(), self.backend.exchange.log_rows)
+        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
+            database.close()
+            raise damaged(error, folder / "lab.sqlite") from None
+        self.backend.exchange.continue_numbers()
+        self.lab = Lab.over(self.backend, self.origin.loaded, self.origin.era, folder)
+        self.hub = Hub(self.keeper.epoch)
+        self.keeper.told = self._told
+        self.recorder = self._recorder()
+        self._kept_clock = self._offset()
+        self._kept_mint = 0 if self.new else self.mint.made
+        self._stirred = asyncio.Event()
+        self._tending: asyncio.Task[None] | None = None
+        self.began = datetime.now(UTC)
+
+    # --- what was kept ------------------------------------------------------------------------------------------------
+
+    def _restored_configuration(self, database: sqlite3.Connection) -> Configuration:
+        healthy = plain_topology(in_era(topology_of(self.origin.loaded.healthy), self.origin.era))
+        rows = database.execute("SELECT * FROM configurations ORDER BY number").fetchall()
+        versions = [
+            Version(number, datetime.fromisoformat(at), kind, text, previous, tuple(map(step_of, json.loads(steps))))
+            for number, at, kind, text, previous, steps in rows
+        ]
+        if not versions:
+            faults = self.origin.loaded.scenario.faults
+            steps = tuple(Step(StepKind.FAULT, fault.name, fault.changes) for fault in faults)
+            names = ", ".join(fault.name for fault in faults)
+            text = f"{self.origin.loaded.name}: {names or 'healthy'}"
+            versions = [Version(1, datetime.now(UTC), "start", text, None, steps)]
+        return Configuration(healthy, versions)
+
+    def _restored_clock(self) -> Clock:
+        """The lab's time went on while the lab was down, as real time does, and it never goes back."""
+        kept = self.keeper.fact("clock")
+        if kept is None:
+            return Clock()
+        down = max(datetime.now(UTC) - datetime.fromisoformat(kept["real"]), timedelta(0))
+        clock = Clock(datetime.fromisoformat(kept["lab"]) + down)
+        if kept["speed"] != 1:
+            clock.run_at(float(kept["speed"]))
+        return clock
+
+    def _restored_mint(self) -> Mint:
+        state = self.keeper.fact("mint")
+        return Mint.restored(state) if state else Mint(self.clock.now())
+
+    def _backend(self) -> Embedded:
+        return Embedded(
+            self.configuration.topology(), clock=self.clock, ports=self.origin.ports, mint=self.mint,
+            addresses=own_addresses(self.origin.place), transcript=Transcript(first=self._numbers + 1), keeper=self.keeper,
+        )  # fmt: skip
+
+    def _recorder(self) -> Recorder:
+        backend = self.backend
+        return Recorder(backend.transcript, self.hub, self.clock.now, backend.directory.host_at, self.keeper.put)
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Let every host listen, and tend the queues from now on. Raises CannotTest where a port is taken."""
+        try:
+            await self.lab.__aenter__()
+            if self.new:
+                self.origin.ports.update(self._ports())
+                self.keeper.put_fact("origin", self.origin.data())
+                self._put_version(self.configuration.now)
+            self._put_changed_facts()
+            self.keeper.put_fact("clock", self._clock_fact())
+            await self.keeper.durable()
+            self.new = False
+        except BaseException:
+            await self.stop()
+            raise
+        self._unlisten = self.backend.transcript.listen(lambda _: self._stirred.set())
+        self._tending = asyncio.ensure_future(self._tend())
+
+    def _ports(self) -> dict[str, int]:
+        return {name: self.lab.endpoint(name).port for name in self.origin.ports}
+
+    async def stop(self) -> None:
+        """End in good order: what is under way may end, everything is on the disk, nothing is left behind. May be called twice."""
+        tending, self._tending = self._tending, None
+        if tending is not None:
+            tending.cancel()
+            await asyncio.gather(tending, return_exceptions=True)
+            self._unlisten()
+        well = await self._quiet()
+        await self.lab.__aexit__(None, None, None)
+        self.recorder.close()
+        self.hub.close()
+        self._put_changed_facts()
+        self.keeper.put_fact("clock", self._clock_fact())
+        await self.keeper.close(well=well)
+
+    async def _quiet(self) -> bool:
+        """Give messages under way a moment; say whether no session is left in which a 250 might not have been heard."""
+        until = asyncio.get_running_loop().time() + _GRACE
+        hosts = list(self.backend.mail_hosts.values())
+        while any(host.busy for host in hosts):
+            if asyncio.get_running_loop().time() > until:
+                return False
+            await asyncio.sleep(0.02)
+        return not any(host.receiver and host.receiver.sessions for host in hosts)
+
+    async def _tend(self) -> None:
+        """Try what is due, keep what has changed, until cancelled."""
+        hosts = self.backend.mail_hosts.values()
+        while True:
+            self._stirred.clear()
+            now = self.clock.now()
+            due = [host for host in hosts if (moment := host.next_due()) is not None and moment <= now]
+            if due:
+                await asyncio.gather(*(host.process() for host in due))
+            self._put_changed_facts()
+            with suppress(NotKept):  # tried again at the next turn; the status tells of it
+                await self.keeper.durable()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stirred.wait(), self._until_due())
+            await asyncio.sleep(0.02)  # what comes in bursts is looked at together
+
+    def _until_due(self) -> float:
+        dues = [due for host in self.backend.mail_hosts.values() if (due := host.next_due()) is not None]
+        if not dues:
+            return _TICK
+        return min(_TICK, max(0.0, (min(dues) - self.clock.now()).total_seconds() / self.clock.speed))
+
+    def stir(self) -> None:
+        """Look at the queues soon: something was put into one, or time has been moved."""
+        self._stirred.set()
+
+    # --- facts that change --------------------------------------------------------------------------------------------
+
+    def _offset(self) -> float:
+        return (self.clock.now() - datetime.now(UTC)).total_seconds()
+
+    def _clock_fact(self) -> dict[str, Any]:
+        return {"lab": self.clock.now().isoformat(), "real": datetime.now(UTC).isoformat(), "speed": self.clock.speed}
+
+    def _put_changed_facts(self) -> None:
+        if self.mint.made != self._kept_mint:
+            self._kept_mint = self.mint.made
+            self.keeper.put_fact("mint", self.mint.state())
+        offset = self._offset()
+        if abs(offset - self._kept_clock) > 1:
+            self._kept_clock = offset
+            self.keeper.put_fact("clock", self._clock_fact())
+
+    def _put_version(self, version: Version) -> None:
+        steps = json.dumps([step_data(step) for step in version.steps])
+        row = (version.number, version.at.isoformat(), version.kind, version.text, version.previous, steps)
+        self.keeper.put(_INSERT_VERSION, row)
+
+    async def take(self, topology: Topology) -> None:
+        """Let the configuration's newest version take effect, and keep it. Where the hosts refuse it, it is as if it had not been."""
+        try:
+            self.backend.apply(topology)
+        except Exception:
+            self.configuration.versions.pop()
+            self.configuration = Configuration(self.configuration.healthy, self.configuration.versions)
+            self.backend.apply(self.configuration.topology())
+            raise
+        self._put_version(self.configuration.now)
+        self._put_changed_facts()
+        await self.keeper.durable()
+        version = self.configuration.now
+        self.hub.publish("configuration", {"number": version.number, "kind": version.kind, "text": version.text})
+        self.stir()
+
+    def _told(self, kind: str, data: Any) -> None:
+        self.hub.publish(kind, data)
+
+    # --- what is done to it -------------------------------------------------------------------------------------------
+
+    async def fix(self, name: str) -> Version:
+        """Apply a fix of the scenario. Raises UserError for one that it does not have, or that is in force already."""
+        fix = self.origin.loaded.scenario.fix(name)
+        if fix is None:
+            known = ", ".join(fix.name for fix in self.origin.loaded.scenario.fixes) or "none"
+            raise UserError(f"{self.origin.loaded.name} has no fix {name!r}", hint=f"its fixes: {known}")
+        if self.configuration.has(StepKind.FIX, name):
+            raise UserError(f"the fix {name!r} is in force already", hint="smtplab undo takes the last change back")
+        step = Step(StepKind.FIX, name, fix.changes)
+        await self.take(self.configuration.add(step, self.clock.now(), f"fix {name}"))
+        return self.configuration.now

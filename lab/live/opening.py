@@ -1,0 +1,109 @@
+"""Opens labs: a folder, the lock on it, the state in it, the hosts; and closes them so that nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
+
+from lab.errors import UserError
+from lab.live import places
+from lab.live.database import FILE, connect, salvage
+from lab.live.laboratory import LiveLab, Origin
+
+
+@asynccontextmanager
+async def opened(name: str, make: Callable[[int], Origin] | None = None, *, lasting: bool = True) -> AsyncIterator[LiveLab]:
+    """Open a lab and let its hosts run within the block.
+
+    `make` gets a place (see `lab.net.addresses`) and returns what a new lab is to be made of; without it the lab must be there.
+    One that is not `lasting` lives in a temporary folder. Raises UserError, CannotTest.
+    """
+    if not lasting:
+        with tempfile.TemporaryDirectory(prefix="smtplab-") as folder:
+            assert make is not None
+            async with _running(name, Path(folder), make(0)) as lab:
+                yield lab
+        return
+    folder_ = places.folder_of(name)
+    there = begun(name)
+    if not there and make is None:
+        raise UserError(f"there is no lab {name!r}", hint=f"smtplab up SCENARIO --name {name} makes one")
+    origin = make(places.free_place(place_of)) if make is not None and not there else None
+    complete = there or name in places.kept()
+    try:
+        async with _running(name, folder_, origin) as lab:
+            complete = True
+            yield lab
+    finally:
+        if not complete and not places.held(folder_):  # a new lab that could not begin leaves nothing behind
+            shutil.rmtree(folder_, ignore_errors=True)
+
+
+@asynccontextmanager
+async def _running(name: str, folder: Path, origin: Origin | None) -> AsyncIterator[LiveLab]:
+    lock = places.Lock(name, folder)
+    try:
+        lab = LiveLab(name, folder, connect(folder), origin)
+        places.make_token(folder)
+        await lab.start()
+        try:
+            one = places.Running(name, os.getpid(), str(folder), "", "")
+            places.announce(one)
+            try:
+                yield lab
+            finally:
+                places.withdraw(one)
+        finally:
+            await lab.stop()
+    finally:
+        lock.release()
+
+
+def begun(name: str) -> bool:
+    """Whether a lab is kept, sound or damaged, and knows what it was made of."""
+    if name not in places.kept():
+        return False
+    try:
+        return _fact(places.folder_of(name), "origin") is not None
+    except sqlite3.DatabaseError:
+        return True
+
+
+def kept_origin(folder: Path) -> Origin | None:
+    """Return what a kept lab was made of, without opening it; None where that cannot be read."""
+    with suppress(sqlite3.DatabaseError, ValueError, KeyError, TypeError):
+        row = _fact(folder, "origin")
+        return Origin.again(json.loads(row)) if row else None
+    return None
+
+
+def place_of(folder: Path) -> int | None:
+    """Return a kept lab's place, None where it cannot be read."""
+    with suppress(sqlite3.DatabaseError, ValueError, KeyError):
+        row = _fact(folder, "origin")
+        return int(json.loads(row)["place"]) if row else None
+    return None
+
+
+def _fact(folder: Path, name: str) -> str | None:
+    with closing(sqlite3.connect(f"{(folder / FILE).absolute().as_uri()}?mode=ro", uri=True)) as database:
+        row = database.execute("SELECT value FROM facts WHERE name=?", (name,)).fetchone()
+        return str(row[0]) if row else None
+
+
+def salvaged(name: str, stamp: str) -> Path:
+    """Put a new state in the place of a damaged one, with what can be read of it; return where the damaged one is kept."""
+    folder = places.folder_of(name)
+    if name not in places.kept():
+        raise UserError(f"there is no lab {name!r}", hint="see smtplab list")
+    lock = places.Lock(name, folder)
+    try:
+        return salvage(folder, stamp)
+    finally:
+        lock.release()

@@ -1,0 +1,204 @@
+"""The index of sessions: gathers the transcript's entries session by session, tells the hub, and keeps what has ended.
+
+Above a rate of sessions the hub is told of a sample only, and that it is one: who watches must not slow down what is watched.
+Kept and counted is every session.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from lab.live.hub import Hub
+from lab.live.plain import marked, plain, unmarked
+from lab.transcript import Entry, Kind, Leg, Transcript
+
+SHOWN_PER_SECOND = 40  # sessions whose entries the hub is told
+_ENTRIES = 2000  # of one session that are kept
+_RECENT = 500  # ended sessions that stay in memory
+KEPT_SESSIONS = 5000
+_INSERT = "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)"
+_DELETE = "DELETE FROM sessions WHERE number <= ?"
+
+
+@dataclass(slots=True)
+class Session:
+    """One session as its host saw it. `left_out` counts entries beyond those that are kept; `shown`: the hub is told of it."""
+
+    id: str
+    host: str
+    began: datetime
+    shown: bool
+    entries: list[Entry] = field(default_factory=list)
+    legs: set[Leg] = field(default_factory=set)
+    open: bool = True
+    left_out: int = 0
+
+    @property
+    def number(self) -> int:
+        return int(self.id.rpartition("-")[2])
+
+
+class Recorder:
+    """Takes the transcript, the hub, the lab's clock as a function, what names the host at an address, and what keeps a row."""
+
+    def __init__(
+        self,
+        transcript: Transcript,
+        hub: Hub,
+        now: Callable[[], datetime],
+        host_at: Callable[[str], str | None],
+        put: Callable[[str, tuple[Any, ...]], None],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hub, self._now, self._host_at, self._put = hub, now, host_at, put
+        self._monotonic = monotonic
+        self.sessions: OrderedDict[str, Session] = OrderedDict()
+        self.count = 0
+        self._second, self._begun, self._shown = 0, 0, 0
+        self._end = transcript.listen(self._see)
+
+    def close(self) -> None:
+        """See no more; what is still open is kept as it stands."""
+        self._end()
+        for session in self.sessions.values():
+            if session.open:
+                session.open = False
+                self._keep(session)
+
+    def _see(self, entry: Entry) -> None:
+        session = self.sessions.get(entry.session)
+        if session is None:
+            session = self._begin(entry)
+        if len(session.entries) < _ENTRIES:
+            session.entries.append(entry)
+        else:
+            session.left_out += 1
+        if entry.kind is Kind.CONNECTED:
+            session.legs.add(entry.leg)
+        elif entry.kind is Kind.CLOSED:
+            session.legs.discard(entry.leg)
+        if session.shown and self._hub.followed:
+            self._hub.publish("entry", {"session": session.id, **entry_data(entry)})
+            if entry.kind in (Kind.CONNECTED, Kind.TLS, Kind.TLS_FAILED, Kind.CERTIFICATES, Kind.VERDICT):
+                self._hub.publish("session", self.summary(session))
+        if entry.kind is Kind.CLOSED and not session.legs:
+            session.open = False
+            self._keep(session)
+            if session.shown:
+                self._hub.publish("session", self.summary(session))
+            self._forget_old()
+
+    def _begin(self, entry: Entry) -> Session:
+        second = int(self._monotonic())
+        if second != self._second:
+            self._tell_sampling()
+            self._second, self._begun, self._shown = second, 0, 0
+        self.count += 1
+        self._begun += 1
+        shown = self._shown < SHOWN_PER_SECOND
+        self._shown += shown
+        session = self.sessions[entry.session] = Session(entry.session, entry.host, self._now(), shown)
+        return session
+
+    def _tell_sampling(self) -> None:
+        if self._begun > self._shown:
+            self._hub.publish("sampling", {"sessions": self._begun, "shown": self._shown, "total": self.count})
+
+    def _keep(self, session: Session) -> None:
+        summary = self.summary(session)
+        entries = json.dumps([entry_data(entry) for entry in session.entries])
+        row = (
+            session.number,
+            session.id,
+            session.host,
+            session.began.isoformat(),
+            str(summary["peer"]),
+            json.dumps(summary),
+            entries,
+        )
+        self._put(_INSERT, row)
+        if session.number % 250 == 0:
+            self._put(_DELETE, (session.number - KEPT_SESSIONS,))
+
+    def _forget_old(self) -> None:
+        while len(self.sessions) > _RECENT:
+            oldest = next((session.id for session in self.sessions.values() if not session.open), None)
+            if oldest is None:
+                return
+            del self.sessions[oldest]
+
+    def summary(self, session: Session) -> dict[str, Any]:
+        """Return what a session is about, as JSON has it."""
+        legs: dict[str, dict[str, Any]] = {}
+        told: dict[str, Any] = {"ehlo": None, "faults": 0, "behaviours": [], "last": None}
+        for entry in session.entries:
+            _sum_up(entry, legs.setdefault(entry.leg.value, {"address": None, "host": None, "tls": None, "shown": {}}), told)
+        for leg in legs.values():
+            if leg["address"]:
+                leg["host"] = self._host_at(leg["address"].rpartition(":")[0])
+        first = next(iter(legs.values()), {"address": None, "host": None})
+        seconds = session.entries[-1].at - session.entries[0].at if session.entries else 0.0
+        return {
+            "id": session.id, "host": session.host, "began": session.began.isoformat(), "seconds": round(seconds, 4),
+            "open": session.open, "peer": first["host"] or first["address"], "legs": legs, **told,
+            "entries": len(session.entries) + session.left_out,
+        }  # fmt: skip
+
+
+def _sum_up(entry: Entry, leg: dict[str, Any], told: dict[str, Any]) -> None:
+    detail = entry.detail
+    match entry.kind:
+        case Kind.CONNECTED:
+            leg["address"] = f"{detail['address']}:{detail['port']}"
+        case Kind.TLS:
+            leg["tls"] = {"version": detail["version"], "cipher": detail["cipher"]}
+        case Kind.CERTIFICATES:
+            chain = detail["chain"]
+            leg["shown"][str(detail["shown_by"])] = chain[0].subject if chain else None
+        case Kind.VERDICT:
+            leg["findings"] = [finding.id.value for finding in detail["verdict"].findings]
+        case Kind.TLS_FAILED:
+            leg["tls"] = {"failed": str(detail.get("message", ""))}
+            told["faults"] += 1
+        case Kind.FAULT:
+            told["faults"] += 1
+        case Kind.BEHAVIOUR:
+            name = entry.data.decode("utf-8", "replace")
+            if name not in told["behaviours"]:
+                told["behaviours"].append(name)
+        case Kind.LINE_IN | Kind.LINE_OUT:
+            line = entry.data[:300].decode("utf-8", "replace")
+            if line[:5].upper() in ("EHLO ", "HELO "):
+                told["ehlo"] = line[5:]
+            elif line[:3].isdigit():
+                told["last"] = line
+        case _:
+            pass
+
+
+def entry_data(entry: Entry) -> dict[str, Any]:
+    """Return an entry as JSON has it; `entry_of` takes it back."""
+    return {
+        "at": round(entry.at, 6), "host": entry.host, "leg": entry.leg.value, "kind": entry.kind.value, "data": plain(entry.data),
+        "secure": entry.secure, "blame": entry.blame.value if entry.blame else None,
+        "detail": {key: marked(one) for key, one in entry.detail.items()},
+    }  # fmt: skip
+
+
+def entry_of(session: str, data: dict[str, Any]) -> Entry:
+    """Return the entry of what `entry_data` gave."""
+    import base64
+
+    from lab.errors import Blame
+
+    return Entry(
+        data["at"], session, data["host"], Leg(data["leg"]), Kind(data["kind"]), base64.b64decode(data["data"]), data["secure"],
+        Blame(data["blame"]) if data["blame"] else None, unmarked(data["detail"]),
+    )  # fmt: skip
