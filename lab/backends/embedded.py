@@ -16,6 +16,7 @@ from lab.hosts.host import Host, Surroundings
 from lab.hosts.internet import InternetHost
 from lab.hosts.keeping import Keeper, KeepsNothing
 from lab.hosts.online import OnlineHost
+from lab.hosts.sts import StsHost
 from lab.net.addresses import own_addresses
 from lab.net.directory import Directory, Endpoint
 from lab.scenario.topology import Topology
@@ -54,7 +55,9 @@ class Embedded(Backend):
         self.internet = InternetHost(surroundings)
         self.appliance = ApplianceHost(surroundings)
         self.dns = DnsHost(surroundings)
-        self.hosts: dict[str, Host] = {h.name: h for h in (self.exchange, self.online, self.internet, self.appliance, self.dns)}
+        self.sts = StsHost(surroundings)
+        hosts = (self.exchange, self.online, self.internet, self.appliance, self.dns, self.sts)
+        self.hosts: dict[str, Host] = {host.name: host for host in hosts}
 
     async def start(self) -> None:
         try:

@@ -137,6 +137,7 @@ def _check_topology(topology: Topology) -> None:
             if "." not in sender and ":" not in sender and sender not in HOSTS:
                 raise UserError(f"{sender!r} is no host of the topology", hint=near(sender, HOSTS))
     names = [*store, *(c.certificate for c in topology.exchange.certificates), topology.online.certificate]
+    names += [site.certificate for site in topology.sts.sites.values()]
     names += [record.certificate for records in topology.dns.tlsa.values() for record in records if not record.data]
     for name in names + ([topology.internet.certificate] if topology.internet.certificate else []):
         if name not in CASES:
@@ -169,7 +170,7 @@ def _check_behaviours(rule: Rule, store: tuple[str, ...], below: str) -> None:
         raise UserError(error.message, key=place, hint=error.hint) from None
 
 
-HOSTS = ("exchange", "appliance", "online", "internet", "dns")
+HOSTS = ("exchange", "appliance", "online", "internet", "dns", "sts")
 
 
 def _check_names(scenario: Scenario, topology: Topology, source: Source) -> list[UserError]:

@@ -10,6 +10,7 @@ from lab.dns.config import DnsConfig
 from lab.exchange.config import ExchangeConfig
 from lab.internet.config import InternetConfig
 from lab.online.config import OnlineConfig
+from lab.sts.config import StsConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,4 +34,5 @@ class Topology:
     online: OnlineConfig
     internet: InternetConfig
     dns: DnsConfig
+    sts: StsConfig = field(default_factory=StsConfig)
     flows: dict[str, Flow] = field(default_factory=dict)

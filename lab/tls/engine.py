@@ -84,6 +84,11 @@ def _note_sni(connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _cont
     connection.sni = name  # type: ignore[union-attr]  # read in `RelayChannel._finish`
 
 
+def server_context(credential: Credential) -> ssl.SSLContext:
+    """Return the library's context for a side that shows a certificate, for who wraps a connection in it whole."""
+    return _context(True, credential, "TLSv1.2", None, None, None)
+
+
 def relay_server(
     credential: Credential, *, minimum: str = "TLSv1.2", maximum: str | None = None,
     ciphers: str | None = None, level: int | None = None,

@@ -1,0 +1,96 @@
+"""A small HTTPS server, for the policies of MTA-STS: one request and answer on each connection (h11 speaks the protocol)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import h11
+
+from lab.errors import CannotTest
+from lab.net.directory import Endpoint
+from lab.sts.pages import WebAnswer
+from lab.tls.certificate import Credential
+from lab.tls.web import web_context
+
+#: Takes the method, the target and the Host header of a request; None is silence.
+Respond = Callable[[str, str, str | None], WebAnswer | None]
+_PATIENCE = 30.0
+_CONNECTIONS = 100
+_READ = 64 * 1024
+
+
+class WebServer:
+    """Listens with TLS; `choose` gives the certificate for an SNI, `respond` the answer, `refuse` says who is closed at once."""
+
+    def __init__(
+        self, name: str, choose: Callable[[str | None], Credential], respond: Respond, refuse: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._name, self._respond, self._refuse = name, respond, refuse
+        self._context = web_context(choose)
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def start(self, address: str, port: int = 0) -> Endpoint:
+        """Listen; return where. Raises CannotTest where the address cannot be had."""
+        try:
+            self._server = await asyncio.start_server(
+                self._connection, address, port, ssl=self._context, ssl_handshake_timeout=_PATIENCE
+            )
+        except OSError as error:
+            hint = "choose another port, or end what listens there"
+            raise CannotTest(f"{self._name} cannot listen on {address}:{port}: {error.strerror or error}", hint=hint) from None
+        return Endpoint(*self._server.sockets[0].getsockname()[:2])
+
+    async def stop(self) -> None:
+        """Close the listener and every connection; may be called twice."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for task in tuple(self._connections):
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.sleep(0)  # transports close in the next round
+
+    def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._connections) >= _CONNECTIONS or self._refuse():
+            writer.transport.abort()
+            return
+        task = asyncio.ensure_future(self._serve(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = h11.Connection(h11.SERVER)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                request = await self._request(connection, reader)
+                host = next((value.decode("ascii", "replace") for name, value in request.headers if name == b"host"), None)
+                answer = self._respond(request.method.decode(), request.target.decode("ascii", "replace"), host)
+                if answer is None:
+                    await reader.read()  # until the other side has had enough
+                    return
+                headers = [*answer.headers, ("Content-Length", str(len(answer.body))), ("Connection", "close")]
+                for event in (
+                    h11.Response(status_code=answer.status, headers=headers),
+                    h11.Data(data=answer.body),
+                    h11.EndOfMessage(),
+                ):
+                    writer.write(connection.send(event) or b"")
+                await writer.drain()
+                writer.close()
+                await writer.wait_closed()
+        except (h11.ProtocolError, TimeoutError, OSError):
+            pass
+        finally:
+            writer.transport.abort()
+
+    @staticmethod
+    async def _request(connection: h11.Connection, reader: asyncio.StreamReader) -> h11.Request:
+        while True:
+            event = connection.next_event()
+            if isinstance(event, h11.Request):
+                return event
+            if event is not h11.NEED_DATA:
+                raise h11.RemoteProtocolError("no request")
+            connection.receive_data(await reader.read(_READ))
