@@ -36,6 +36,7 @@ class SessionFindingId(StrEnum):
     CONNECTION_REFUSED = "connection-refused"
     CONNECTION_TIMED_OUT = "connection-timed-out"
     UNREACHABLE = "unreachable"
+    NO_IPV6_HERE = "no-ipv6-here"  # this machine has none, so nothing is known of the address
     CONNECTION_CLOSED = "connection-closed"  # in the middle of the session
     REPLY_TIMED_OUT = "reply-timed-out"
     # the greeting
@@ -74,6 +75,7 @@ class SessionFindingId(StrEnum):
     NO_TLS13 = "no-tls13"
     WEAK_CIPHER = "weak-cipher"
     WEAK_CIPHER_TAKEN = "weak-cipher-taken"
+    STATIC_RSA_TAKEN = "static-rsa-taken"  # a suite without forward secrecy, beside better ones
     NO_FORWARD_SECRECY = "no-forward-secrecy"
     WEAK_GROUP = "weak-group"
     COMPRESSION = "compression"
@@ -99,8 +101,9 @@ _S, _F, _W, _N = SessionFindingId, Severity.FAULT, Severity.WARNING, Severity.NO
 #: What is not in these two tables is a fault.
 _SESSION_WEIGHTS = {
     _S.MX_MISSING: _W, _S.MX_NULL_AND_OTHERS: _W, _S.MX_ALIAS: _W,
-    _S.BANNER_SLOW: _N, _S.BANNER_MASKED: _W, _S.BANNER_MULTILINE: _N, _S.EARLY_BYTES: _W, _S.EHLO_MASKED: _W,
-    _S.STARTTLS_AFTER_TLS: _W, _S.OLD_VERSION_TAKEN: _W, _S.NO_TLS13: _N, _S.WEAK_CIPHER_TAKEN: _W, _S.NO_FORWARD_SECRECY: _W,
+    _S.NO_IPV6_HERE: _N, _S.BANNER_SLOW: _N, _S.BANNER_MASKED: _W, _S.BANNER_MULTILINE: _N, _S.EARLY_BYTES: _W, _S.EHLO_MASKED: _W,
+    _S.STARTTLS_AFTER_TLS: _W, _S.OLD_VERSION_TAKEN: _W, _S.NO_TLS13: _N, _S.STATIC_RSA_TAKEN: _N,
+    _S.WEAK_CIPHER_TAKEN: _W, _S.NO_FORWARD_SECRECY: _W,
     _S.WEAK_GROUP: _W, _S.COMPRESSION: _W, _S.INSECURE_RENEGOTIATION: _W, _S.RENEGOTIATION_ASKED: _N,
     _S.NO_EXTENDED_MASTER_SECRET: _N, _S.EXPIRES_SOON: _W, _S.ROOT_SENT: _N, _S.CHAIN_LONG: _W, _S.NAMES_MANY: _N, _S.KEY_HUGE: _N,
     _S.SENDER_REFUSED: _W, _S.RECIPIENT_REFUSED: _W, _S.PATHS_DIFFER: _W,
@@ -109,8 +112,7 @@ _CERTIFICATE_WEIGHTS = {
     FindingId.NO_SUBJECT_ALT_NAME: _W,  # refused by strict senders, MTA-STS's among them (RFC 8461 section 4.2)
     FindingId.CHAIN_DISORDERED: _N,
     FindingId.REVOCATION_UNKNOWN: _W,
-    FindingId.WEAK_KEY: _W,
-    FindingId.WEAK_SIGNATURE: _W,
+    FindingId.WEAK_KEY: _W,  # refused at OpenSSL's security level 2 (Debian's), taken by others
 }
 
 

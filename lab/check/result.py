@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from lab.check.findings import SessionFinding, SessionFindingId, Severity, severity
-from lab.evidence.wire import Chunk
+from lab.evidence.wire import Wire
 from lab.smtp.replies import Reply
 from lab.tls.certificate import Certificate
 from lab.tls.channel import TlsFacts
@@ -151,8 +151,8 @@ class HostResult:
     """One session with one address of one host, and what follows from it.
 
     Replies are None where it did not come to them. `keywords` are the EHLO keywords with their parameters, in clear and inside
-    TLS. `verdict` is for the name `expected` (in it). `entries` are the transcript of the session; `wire` (on its
-    clock) and `key_log` are kept only where asked for.
+    TLS. `verdict` is for the name `expected` (in it). `entries` are the transcript of the session; `wires`, with
+    the secrets that open them, are kept only where asked for.
     """
 
     exchanger: Exchanger
@@ -181,8 +181,7 @@ class HostResult:
     ciphers: tuple[CipherProbe, ...] = ()
     score: Score | None = None
     entries: tuple[Entry, ...] = ()
-    wire: tuple[Chunk, ...] = ()
-    key_log: tuple[str, ...] = ()
+    wires: tuple[Wire, ...] = ()  # the session's connection, then those of the probes
 
     def stage(self, stage: Stage) -> StageResult:
         """Return what became of a stage; skipped where it was not asked for."""

@@ -27,6 +27,7 @@ COMMANDS = {
     "up": ("lab.cli.up:up", "Start a scenario's hosts and keep them up for your own programs."),
     "list": ("lab.cli.labs:list_labs", "List the labs that are kept and those that run."),
     "down": ("lab.cli.labs:down", "End a running lab; what it keeps stays."),
+    "check": ("lab.cli.check:check", "Examine a receiver: TLS, certificate, every fault and its cure. Never sends a message."),
     "cert": ("lab.cli.cert:cert", "Write certificates, good ones and all kinds of bad ones."),
 }
 

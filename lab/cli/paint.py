@@ -17,12 +17,30 @@ _STYLES = (
     (re.compile(r"^ *\.\.\..*"), "dim"),
 )
 
+_CHECKED = (
+    (re.compile(r"\bFAIL\b|^ *FAULT\b|\bNOT\b|\bNO\b|\bYES\b"), "bold red"),
+    (re.compile(r"(?<= )ok\b|\bis verified\b|: good$"), "green"),
+    (re.compile(r"^ *warning\b|cannot be verified|in the clear|could not be reached"), "yellow"),
+    (re.compile(r"^(--- .*|MX host.*|Findings|Result:|Score \d+)"), "bold"),
+    (re.compile(r"^\s*\[[\d.]+\]"), "dim"),
+    (re.compile(r"(~~>|<~~)"), "cyan"),
+)
+
+
+def examination(console: Console, texts: list[str]) -> None:
+    """Print an examination as it is, coloured where the console has colours."""
+    _print(console, texts, _CHECKED)
+
 
 def lines(console: Console, texts: list[str]) -> None:
     """Print lines as they are, coloured where the console has colours."""
+    _print(console, texts, _STYLES)
+
+
+def _print(console: Console, texts: list[str], styles: tuple[tuple[re.Pattern[str], str], ...]) -> None:
     for text in texts:
         painted = Text(text)
-        for pattern, style in _STYLES:
+        for pattern, style in styles:
             for found in pattern.finditer(text):
                 painted.stylize(style, *found.span())
         console.print(painted, soft_wrap=True)

@@ -17,12 +17,15 @@ _OUTWARD = {Kind.LINE_OUT, Kind.CONTENT_OUT}
 _LONGEST = 400
 
 
-def render(entries: Iterable[Entry], *, legs: bool = False) -> list[str]:
-    """Return the lines for entries in order; with `legs` each names its host and leg, for sessions with two."""
+def render(entries: Iterable[Entry], *, legs: bool = False, began: float | None = None) -> list[str]:
+    """Return the lines for entries in order; with `legs` each names its host and leg, for sessions with two.
+
+    `began` is the moment that the clock counts from, by default the first entry's.
+    """
     entries = list(entries)
     if not entries:
         return []
-    began = entries[0].at
+    began = entries[0].at if began is None else began
     lines: list[str] = []
     for entry in entries:
         stamp = f"[{entry.at - began:07.3f}]"
@@ -92,8 +95,9 @@ def certificates(chain: Sequence[Certificate], shown_by: str) -> list[str]:
             f"       subject:    {certificate.subject or '(empty)'}",
             f"       issuer:     {certificate.issuer}",
             f"       names:      {', '.join(certificate.dns_names[:6]) or 'none'}{' ...' if len(certificate.dns_names) > 6 else ''}",
+            f"       serial:     {certificate.serial}",
             f"       valid:      {certificate.not_before:%Y-%m-%d %H:%M}Z to {certificate.not_after:%Y-%m-%d %H:%M}Z",
-            f"       key:        {certificate.key}",
+            f"       key:        {certificate.key}, signed with {certificate.signature}",
             f"       thumbprint: {certificate.thumbprint}",
         ]
     return lines

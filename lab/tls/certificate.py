@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
 from cryptography import x509 as pki
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 
 _SHORT = {
@@ -61,8 +65,23 @@ class Certificate:
 
     @cached_property
     def x509(self) -> pki.Certificate:
-        """The parsed certificate."""
-        return pki.load_der_x509_certificate(self.der)
+        """The parsed certificate. Raises ValueError where it cannot be parsed."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # old roots have the serial number 0, and are in use
+            certificate = pki.load_der_x509_certificate(self.der)
+            with suppress(ValueError, pki.DuplicateExtension, pki.UnsupportedGeneralNameType):
+                _ = certificate.extensions  # kept by the library: it warns again when it parses these
+            return certificate
+
+    @cached_property
+    def flaw(self) -> str | None:
+        """Why the certificate cannot be read, None where it can: what OpenSSL takes, a stricter reader may refuse."""
+        try:
+            _ = (self.subject, self.issuer, self.dns_names, self.key, self.not_before, self.not_after, list(self.x509.extensions))
+            _ = self.x509.signature_hash_algorithm
+        except (ValueError, TypeError, UnsupportedAlgorithm, pki.DuplicateExtension, pki.UnsupportedGeneralNameType) as error:
+            return str(error) or type(error).__name__
+        return None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
@@ -112,7 +131,9 @@ class Certificate:
     @cached_property
     def serial(self) -> str:
         """Serial number as Windows prints it: capital hex, whole bytes."""
-        text = f"{self.x509.serial_number:X}"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            text = f"{self.x509.serial_number:X}"
         return text if len(text) % 2 == 0 else "0" + text
 
     @property
@@ -147,6 +168,12 @@ class Certificate:
                 return "Ed448"
             case _:
                 return type(key).__name__
+
+    @cached_property
+    def signature(self) -> str:
+        """The algorithm of the issuer's signature, such as `ecdsa-with-SHA256` or `sha256WithRSAEncryption`."""
+        oid = self.x509.signature_algorithm_oid
+        return getattr(oid, "_name", "") or oid.dotted_string
 
     @property
     def pem(self) -> str:

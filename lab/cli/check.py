@@ -1,0 +1,105 @@
+"""`smtplab check`: a receiver examined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from lab.check.result import Examination
+
+GOOD, FINDINGS, NOT_TESTED = 0, 1, 2
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_VERSIONS = click.Choice(["1.0", "1.1", "1.2", "1.3"])
+
+
+@click.command()
+@click.argument("target", required=False)
+@click.option("--mx", metavar="HOST[:PORT]", help="Examine this host in place of the target's MX hosts.")
+@click.option("--resolver", metavar="ADDRESS[:PORT]", multiple=True, help="Ask this DNS server (default: the system's).")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port where the target names none (25, with --implicit-tls 465).")
+@click.option("--implicit-tls", is_flag=True, help="TLS from the first byte, without STARTTLS.")
+@click.option("--ehlo", metavar="NAME", help="Our name in EHLO (default: our address in brackets).")
+@click.option("--mail-from", metavar="ADDRESS", default="", help="The sender in MAIL FROM (default: the null sender <>).")
+@click.option("--rcpt", metavar="ADDRESS", help="Ask by RCPT TO whether this recipient is taken; nothing is sent.")
+@click.option("--sni", metavar="NAME", help="The name to ask for in TLS (default: the MX host's).")
+@click.option(
+    "--name", metavar="NAME", help="The name that the certificate must have (default: the MX host's); *.domain is a TlsDomain."
+)
+@click.option(
+    "--ca", "ca_files", type=_FILE, multiple=True, metavar="FILE", help="Trust the certificates in this file and no others."
+)
+@click.option("--system-ca", is_flag=True, help="Trust the system's roots (the default; with --ca: both).")
+@click.option(
+    "--no-ca", is_flag=True, help="Leave out of the verdict who signed; dates, name and strength are judged all the same."
+)
+@click.option("--crl", "crl_files", type=_FILE, multiple=True, metavar="FILE", help="Check revocation with the CRLs in this file.")
+@click.option("--at", metavar="TIME", help="Judge as of this moment: 2026-12-31 or 2026-12-31T12:00Z.")
+@click.option("--tls-min", type=_VERSIONS, default="1.0", show_default=True, help="The oldest TLS version that we offer.")
+@click.option("--tls-max", type=_VERSIONS, help="The newest TLS version that we offer.")
+@click.option("-4", "--ipv4", is_flag=True, help="Only IPv4 addresses.")
+@click.option("-6", "--ipv6", is_flag=True, help="Only IPv6 addresses.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.05, 600),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The longest wait for each step.",
+)
+@click.option("--all-versions", is_flag=True, help="Find out which TLS versions and which weak ciphers are taken.")
+@click.option("--format", "shape", type=click.Choice(["summary", "detail", "json"]), default="summary", show_default=True)
+@click.option(
+    "--min-score", type=click.IntRange(0, 100), metavar="N", help="Let the score alone decide the exit code: 0 from N on, else 1."
+)
+def check(target: str | None, shape: str, min_score: int | None, **options: object) -> int:
+    r"""Examine the receiver of TARGET: an address, a domain (all its MX hosts), a host, or host:port.
+
+    Walks the steps of a delivery up to MAIL FROM (and RCPT TO), shows each with its time, goes on after a bad certificate, and
+    names every fault with what it means for a sender and how it is cured.
+
+    Never sends a message: there is no DATA. Contacts only the target, its DNS servers and its MTA-STS host.
+
+    \b
+    Exit code 0: good; 1: findings (faults or warnings); 2: could not be reached or tested
+    """
+    if target is None:
+        raise click.UsageError("Name a target: an address, a domain, a host or host:port.")
+    from lab.cli import examining
+    from lab.cli.screen import progress
+
+    with progress(f"examining {target}"):
+        examination = examining.one(target, examining.Asked.of(options))
+    _show(examination, shape)
+    return exit_code(examination, min_score)
+
+
+def exit_code(examination: Examination, min_score: int | None) -> int:
+    """Return 2 where nothing answered, else what the findings (or with `min_score` the score) say."""
+    from lab.check.findings import Severity
+
+    if not examination.tested:
+        return NOT_TESTED
+    if min_score is not None:
+        return GOOD if examination.score and examination.score.percent >= min_score else FINDINGS
+    found = [*examination.found, *(one for host in examination.hosts for one in host.found)]
+    return FINDINGS if any(one.severity is not Severity.NOTE for one in found) else GOOD
+
+
+def _show(examination: Examination, shape: str) -> None:
+    from lab.cli import paint
+    from lab.cli.screen import console
+
+    if shape == "json":
+        import json
+
+        from lab.report import check_json
+
+        click.echo(json.dumps(check_json.examination(examination), indent=1, ensure_ascii=False))
+        return
+    from lab.report import check_detail, check_text
+
+    lines = check_detail.detail(examination) if shape == "detail" else check_text.summary(examination)
+    paint.examination(console(), lines)

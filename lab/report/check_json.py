@@ -1,0 +1,83 @@
+"""An examination as JSON data: stable ids and keys, no wording of ours but the facts of each finding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab.check.result import FORMAT_VERSION, Examination, Exchanger, Found, HostResult, Score
+from lab.report.json_report import certificate, entry, verdict
+from lab.smtp.replies import Reply
+
+
+def examination(whole: Examination) -> dict[str, Any]:
+    """Return what `smtplab check --format json` prints."""
+    return {
+        "format": "smtplab-check", "version": FORMAT_VERSION,
+        "target": {
+            "text": whole.target.text, "kind": whole.target.kind.value, "domain": whole.target.domain, "host": whole.target.host,
+            "port": whole.target.port,
+        },
+        "asked": dict(whole.settings),
+        "began": whole.began.isoformat(), "seconds": _seconds(whole.seconds), "tested": whole.tested, "score": _score(whole.score),
+        "exchangers": [_exchanger(one) for one in whole.exchangers],
+        "findings": [finding(one) for one in whole.found],
+        "hosts": [host(one) for one in whole.hosts],
+    }  # fmt: skip
+
+
+def host(result: HostResult) -> dict[str, Any]:
+    """Return one host."""
+    facts = result.tls
+    return {
+        "name": result.exchanger.name, "preference": result.exchanger.preference, "address": result.address or None, "port": result.port,
+        "reached": result.reached, "seconds": _seconds(result.seconds), "score": _score(result.score),
+        "stages": {one.stage.value: {"state": one.state.value, "seconds": _seconds(one.seconds)} for one in result.stages},
+        "banner": _reply(result.banner), "greeting": result.greeting or None,
+        "ehlo": _reply(result.ehlo), "keywords": dict(result.keywords),
+        "starttls": _reply(result.starttls), "implicit_tls": result.implicit_tls,
+        "tls": None if facts is None else {
+            "version": facts.version, "cipher": facts.cipher, "bits": facts.bits, "group": facts.group, "sni": facts.sni,
+        },
+        "tls_failure": None if result.failure is None else {
+            "reason": result.failure.reason, "alert": result.failure.alert, "message": result.failure.message,
+        },
+        "chain": [certificate(one) for one in facts.peer_chain if one.flaw is None] if facts else [],
+        "verdict": verdict(result.verdict) if result.verdict else None,
+        "ehlo_secure": _reply(result.ehlo_secure), "keywords_secure": dict(result.keywords_secure),
+        "mail": _reply(result.mail), "rcpt": _reply(result.rcpt),
+        "versions": [{"version": one.version, "taken": one.taken, "cipher": one.cipher, "detail": one.detail or None} for one in result.versions],
+        "weak_ciphers": [{"weakness": one.weakness, "taken": one.taken, "cipher": one.cipher} for one in result.ciphers],
+        "findings": [finding(one) for one in result.found],
+        "transcript": [entry(one) for one in result.entries],
+    }  # fmt: skip
+
+
+def finding(found: Found) -> dict[str, Any]:
+    """Return one finding; `depth` is null where it is not of a chain."""
+    thumbprint = found.certificate.thumbprint if found.certificate else None
+    return {
+        "id": found.id,
+        "severity": found.severity.value,
+        "detail": found.detail,
+        "depth": found.depth,
+        "thumbprint": thumbprint,
+    }
+
+
+def _exchanger(one: Exchanger) -> dict[str, Any]:
+    return {"name": one.name, "preference": one.preference, "addresses": list(one.addresses), "alias_of": one.alias_of}
+
+
+def _score(score: Score | None) -> dict[str, Any] | None:
+    if score is None:
+        return None
+    parts = [{"part": one.part, "reached": one.reached, "possible": one.possible} for one in score.parts]
+    return {"percent": score.percent, "parts": parts, "cap": score.cap, "capped_by": score.capped_by}
+
+
+def _reply(reply: Reply | None) -> dict[str, Any] | None:
+    return None if reply is None else {"code": reply.code, "enhanced": reply.enhanced, "lines": list(reply.lines)}
+
+
+def _seconds(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
