@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lab.check.findings import SessionFinding, SessionFindingId, Severity, severity
 from lab.evidence.wire import Wire
@@ -19,6 +19,10 @@ from lab.tls.certificate import Certificate
 from lab.tls.channel import TlsFacts
 from lab.tls.findings import FindingId, Verdict
 from lab.transcript import Entry
+
+if TYPE_CHECKING:  # they build on this
+    from lab.check.dane import DaneResult
+    from lab.check.sts import StsHostResult, StsResult
 
 FORMAT_VERSION = 1
 
@@ -209,7 +213,7 @@ class HostResult:
 class Examination:
     """The whole: `findings` are of the target's names; `hosts` stand in the order in which a sender would try them.
 
-    `sts` and `dane` (by host name) are the policies' own results, `ownership` the answer to `--expect`, `difference` that to
+    `sts`, `sts_hosts` and `dane` (by host name) are the policies' own results, `ownership` the answer to `--expect`, `difference` that to
     `--via`; each None or empty where not asked for.
     """
 
@@ -221,8 +225,9 @@ class Examination:
     hosts: tuple[HostResult, ...] = ()
     score: Score | None = None
     policy_findings: tuple[Found, ...] = ()  # of the domain's policies
-    sts: Any = None
-    dane: tuple[tuple[str, Any], ...] = ()
+    sts: StsResult | None = None
+    sts_hosts: tuple[StsHostResult, ...] = ()
+    dane: tuple[tuple[str, DaneResult], ...] = ()
     ownership: Any = None
     difference: Any = None
     settings: tuple[tuple[str, str], ...] = ()  # what was asked for, for the record

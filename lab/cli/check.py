@@ -50,6 +50,11 @@ _VERSIONS = click.Choice(["1.0", "1.1", "1.2", "1.3"])
     help="The longest wait for each step.",
 )
 @click.option("--all-versions", is_flag=True, help="Find out which TLS versions and which weak ciphers are taken.")
+@click.option("--mta-sts", is_flag=True, help="Examine the domain's MTA-STS policy (RFC 8461), and each host under it.")
+@click.option(
+    "--mta-sts-port", type=click.IntRange(1, 65535), default=443, metavar="PORT", help="The port of the policy's web host (443)."
+)
+@click.option("--dane", is_flag=True, help="Examine DANE: DNSSEC and TLSA of each host (RFC 7672).")
 @click.option("--format", "shape", type=click.Choice(["summary", "detail", "json"]), default="summary", show_default=True)
 @click.option(
     "--min-score", type=click.IntRange(0, 100), metavar="N", help="Let the score alone decide the exit code: 0 from N on, else 1."

@@ -13,7 +13,9 @@ from lab.errors import UserError
 if TYPE_CHECKING:
     from lab.check.result import Examination, Target
     from lab.check.setting import Setting
+    from lab.net.examined_policies import Policies
     from lab.net.exchangers import Names
+    from lab.net.resolver import Resolver
     from lab.tls.trust import TrustStore
 
 _Parsed = TypeVar("_Parsed")
@@ -44,6 +46,9 @@ class Asked:
     ipv6: bool = False
     timeout: float = 30.0
     all_versions: bool = False
+    mta_sts: bool = False
+    mta_sts_port: int = 443
+    dane: bool = False
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @classmethod
@@ -66,7 +71,7 @@ def one(target: str, asked: Asked) -> Examination:
     meant, setting = understood(target, asked), setting_of(asked)
 
     async def work() -> Examination:
-        return await examine(meant, setting, names_of(asked))
+        return await examine(meant, setting, names_of(asked), policies_of(asked))
 
     return run(work())
 
@@ -89,15 +94,26 @@ def names_of(asked: Asked) -> Names:
     from lab.net.exchangers import Names
 
     both = asked.ipv4 == asked.ipv6
-    patience = min(asked.timeout, 5.0)
-    if not asked.resolver:
-        return Names(ipv4=both or asked.ipv4, ipv6=both or asked.ipv6, timeout=patience)
+    resolver = _resolver(asked) if asked.resolver else None
+    return Names(resolver, ipv4=both or asked.ipv4, ipv6=both or asked.ipv6, timeout=min(asked.timeout, 5.0))
+
+
+def policies_of(asked: Asked) -> Policies | None:
+    """Return which policies to ask for, None for none."""
+    if not (asked.mta_sts or asked.dane):
+        return None
+    from lab.net.examined_policies import Policies
+
+    return Policies(resolver=_resolver(asked), sts=asked.mta_sts, dane=asked.dane, sts_port=asked.mta_sts_port)
+
+
+def _resolver(asked: Asked) -> Resolver:
     from lab.check.target import parse_host
     from lab.net.directory import Endpoint
     from lab.net.resolver import Resolver
 
     servers = [Endpoint(*parse_host(text, _DNS_PORT)) for text in asked.resolver]
-    return Names(Resolver(servers, timeout=patience), ipv4=both or asked.ipv4, ipv6=both or asked.ipv6, timeout=patience)
+    return Resolver(servers or None, timeout=min(asked.timeout, 5.0))
 
 
 def setting_of(asked: Asked) -> Setting:

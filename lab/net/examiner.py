@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lab.check import probe, score, strength
 from lab.check.encryption import is_address
@@ -20,6 +20,9 @@ from lab.check.setting import Setting
 from lab.evidence.wire import Ending, WireRecorder
 from lab.net.exchangers import Names
 from lab.tls.suites import Weakness, suites
+
+if TYPE_CHECKING:
+    from lab.net.examined_policies import Policies
 
 _AT_ONCE = 12  # connections of one examination; receivers count them
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
@@ -214,10 +217,11 @@ async def _probe(
     return versions, probe.cipher_probes(taken, known=known and static.answer is not None)
 
 
-async def examine(target: Target, setting: Setting, names: Names) -> Examination:
+async def examine(target: Target, setting: Setting, names: Names, policies: Policies | None = None) -> Examination:
     """Examine a target: all its hosts in order of preference, each at all its addresses. Never raises for what peers do."""
     began = time.monotonic()
-    exchangers, findings = await names.exchangers(target)
+    located = await names.exchangers(target)
+    exchangers = located.exchangers
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(exchanger: Exchanger, address: str) -> HostResult:
@@ -225,16 +229,32 @@ async def examine(target: Target, setting: Setting, names: Names) -> Examination
             return await examine_host(exchanger, address, target.port, setting)
 
     work = [one(exchanger, address) for exchanger in exchangers for address in exchanger.addresses]
-    done = iter(await asyncio.gather(*work))
+    asked = None
+    if policies is None:
+        done = iter(await asyncio.gather(*work))
+    else:
+        from lab.net import examined_policies
+
+        domain = target.domain or target.host
+        asking = examined_policies.ask(policies, domain, exchangers, located.mx, target.port, setting)
+        asked, results = await asyncio.gather(asking, asyncio.gather(*work))
+        done = iter(results)
     hosts = [
         host
         for exchanger in exchangers
         for host in ([next(done) for _ in exchanger.addresses] or [_nowhere(exchanger, target.port)])
     ]
-    return Examination(
-        target=target, began=setting.moment, seconds=time.monotonic() - began, exchangers=exchangers, findings=findings,
-        hosts=tuple(hosts), score=score.of_domain(_scored(hosts)),
-    )  # fmt: skip
+    whole = Examination(target=target, began=setting.moment, seconds=0.0, exchangers=exchangers, findings=located.findings)
+    if asked is not None:
+        sts = examined_policies.judged_sts(asked, exchangers)
+        judged = [examined_policies.under(host, asked, sts, setting) for host in hosts]
+        hosts = [host for host, _, _ in judged]
+        whole = replace(
+            whole, sts=sts, policy_findings=sts.found if sts else (),
+            sts_hosts=tuple(result for _, result, _ in judged if result is not None),
+            dane=tuple({host.exchanger.name: result for host, _, result in judged if result is not None}.items()),
+        )  # fmt: skip
+    return replace(whole, hosts=tuple(hosts), score=score.of_domain(_scored(hosts)), seconds=time.monotonic() - began)
 
 
 def _scored(hosts: Sequence[HostResult]) -> list[HostResult]:

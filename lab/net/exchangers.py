@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lab.check.findings import SessionFinding
@@ -20,6 +21,15 @@ _MOST_HOSTS, _MOST_ADDRESSES = 20, 8
 _FAMILIES = {socket.AF_UNSPEC: ("A", "AAAA"), socket.AF_INET: ("A",), socket.AF_INET6: ("AAAA",)}
 
 
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The hosts of a target, best first, what is wrong with its names, and the MX answer where there was one."""
+
+    exchangers: tuple[Exchanger, ...] = ()
+    findings: tuple[SessionFinding, ...] = ()
+    mx: Answer | None = None
+
+
 class Names:
     """Asks for a target's hosts: `resolver` where one was given, else the system's own ways; `family` limits addresses."""
 
@@ -28,45 +38,45 @@ class Names:
         self._timeout = timeout
         self._family = socket.AF_UNSPEC if ipv4 and ipv6 else socket.AF_INET if ipv4 else socket.AF_INET6
 
-    async def exchangers(self, target: Target) -> tuple[tuple[Exchanger, ...], tuple[SessionFinding, ...]]:
+    async def exchangers(self, target: Target) -> Located:
         """Return a target's hosts, best first, and what is wrong with its names. Never raises for what servers do."""
         if target.host is not None:
             host = await self.locate(Exchanger(target.host))
-            return (host,), ()
+            return Located((host,))
         assert target.domain is not None
         answer = await self._mx_resolver().lookup(target.domain, "MX")
         status = answer.status.value
         if status == "ok":
             return await self._listed(answer)
         if answer.security.value == "bogus":
-            return (), (SessionFinding(F.DNS_BOGUS, f"MX of {target.domain}: {answer.detail}"),)
-        if status == "nxdomain":
-            if self.resolver is None and (local := await self.locate(Exchanger(target.domain))).addresses:
-                return (local,), ()  # not in the DNS, and known to this machine (localhost, /etc/hosts)
-            return (), (SessionFinding(F.DOMAIN_UNKNOWN, f"there is no {target.domain}"),)
+            return Located((), (SessionFinding(F.DNS_BOGUS, f"MX of {target.domain}: {answer.detail}"),), answer)
         if status == "no-data":
-            return await self._implicit(target)
+            return await self._implicit(target, answer)
+        failure = SessionFinding(F.DNS_FAILED, f"MX of {target.domain}: {answer.detail or status}")
+        if status == "nxdomain":
+            failure = SessionFinding(F.DOMAIN_UNKNOWN, f"there is no {target.domain}")
         if self.resolver is None and (local := await self.locate(Exchanger(target.domain))).addresses:
-            return (local,), (SessionFinding(F.DNS_FAILED, f"MX of {target.domain}: {answer.detail or status}"),)
-        return (), (SessionFinding(F.DNS_FAILED, f"MX of {target.domain}: {answer.detail or status}"),)
+            return Located((local,), (), answer)  # known to this machine by other means than the DNS (localhost, /etc/hosts)
+        return Located((), (failure,), answer)
 
-    async def _implicit(self, target: Target) -> tuple[tuple[Exchanger, ...], tuple[SessionFinding, ...]]:
+    async def _implicit(self, target: Target, answer: Answer) -> Located:
         """No MX: the name itself stands in for it (RFC 5321 section 5.1); a bare name was perhaps meant as a host anyway."""
         assert target.domain is not None
         host = await self.locate(Exchanger(target.domain))
         meant = target.kind is TargetKind.DOMAIN and host.addresses
-        return (host,), () if meant else (SessionFinding(F.MX_MISSING, f"{target.domain} has no MX record"),)
+        findings = () if meant else (SessionFinding(F.MX_MISSING, f"{target.domain} has no MX record"),)
+        return Located((host,), findings, answer)
 
-    async def _listed(self, answer: Answer) -> tuple[tuple[Exchanger, ...], tuple[SessionFinding, ...]]:
+    async def _listed(self, answer: Answer) -> Located:
         records = sorted(_pairs(answer.records))
         named = [(preference, name) for preference, name in records if name]
         findings = []
         if len(named) < len(records):  # RFC 7505 section 3
             if not named:
-                return (), (SessionFinding(F.MX_NULL, f"{answer.name} has the null MX: it takes no mail"),)
+                return Located((), (SessionFinding(F.MX_NULL, f"{answer.name} has the null MX: it takes no mail"),), answer)
             findings.append(SessionFinding(F.MX_NULL_AND_OTHERS, f"{answer.name} has the null MX beside others"))
         hosts = [Exchanger(name, preference) for preference, name in named[:_MOST_HOSTS]]
-        return tuple(await asyncio.gather(*map(self.locate, hosts))), tuple(findings)
+        return Located(tuple(await asyncio.gather(*map(self.locate, hosts))), tuple(findings), answer)
 
     async def locate(self, host: Exchanger) -> Exchanger:
         """Return a host with its addresses and what is wrong with its name."""

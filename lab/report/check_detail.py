@@ -6,12 +6,14 @@ The shape is the one that users of CheckTLS know (facts/diagnostics 1.5): clock,
 
 from __future__ import annotations
 
+from lab.check.policy import PolicyCheck
 from lab.check.result import Examination, HostResult, State
 from lab.report.check_text import conclusion, found_at_length, heading, matrix, place, score_line
 from lab.report.transcript import certificates, render
 from lab.tls.suites import Weakness, forward_secret
 from lab.transcript import Entry, Kind
 
+_STATES = {State.PASSED: "ok", State.FAILED: "FAIL", State.SKIPPED: "-"}
 _STAGES = {
     ("answer", State.PASSED): "the address answers", ("answer", State.FAILED): "the address does NOT answer",
     ("connect", State.PASSED): "the receiver lets us in", ("connect", State.FAILED): "the receiver does NOT let us in",
@@ -32,6 +34,7 @@ def detail(examination: Examination) -> list[str]:
         lines += [*found_at_length(examination.found), ""]
     for host in examination.hosts:
         lines += [*host_lines(host), ""]
+    lines += _policies(examination)
     return [*lines, *matrix(examination), "", score_line(examination)]
 
 
@@ -99,6 +102,28 @@ def _tls(host: HostResult) -> list[str]:
         if expected is not None:
             lines.append(f"***  name   {expected}: {f'matched by {matched}' if matched else 'NOT in the certificate'}")
     return lines
+
+
+def _policies(examination: Examination) -> list[str]:
+    """Return every rule of MTA-STS and DANE that was checked, with its section."""
+    lines: list[str] = []
+    if examination.sts is not None:
+        mode = examination.sts.mode
+        lines += [f"MTA-STS of {examination.sts.domain}: {f'mode {mode}' if mode else 'no policy is in force'}"]
+        lines += [*_rules(examination.sts.checks), ""]
+    for host in examination.sts_hosts:
+        lines += [f"MTA-STS, {host.host}", *_rules(host.checks), ""]
+    for name, dane in examination.dane:
+        lines += [
+            f"DANE, {name}: {dane.lookup.state}{f', {dane.lookup.detail}' if dane.lookup.detail else ''}",
+            *_rules(dane.checks),
+            "",
+        ]
+    return lines
+
+
+def _rules(checks: tuple[PolicyCheck, ...]) -> list[str]:
+    return [f"  {_STATES[one.state]:5} {one.id}{f': {one.detail}' if one.detail else ''} ({one.rule})" for one in checks]
 
 
 def _probes(host: HostResult) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab.check.dane import DaneResult
+from lab.check.policy import PolicyCheck
 from lab.check.result import FORMAT_VERSION, Examination, Exchanger, Found, HostResult, Score
 from lab.report.json_report import certificate, entry, verdict
 from lab.smtp.replies import Reply
@@ -22,6 +24,8 @@ def examination(whole: Examination) -> dict[str, Any]:
         "exchangers": [_exchanger(one) for one in whole.exchangers],
         "findings": [finding(one) for one in whole.found],
         "hosts": [host(one) for one in whole.hosts],
+        "mta_sts": _mta_sts(whole),
+        "dane": [_dane(name, one) for name, one in whole.dane],
     }  # fmt: skip
 
 
@@ -62,6 +66,31 @@ def finding(found: Found) -> dict[str, Any]:
         "depth": found.depth,
         "thumbprint": thumbprint,
     }
+
+
+def _mta_sts(whole: Examination) -> dict[str, Any] | None:
+    if whole.sts is None:
+        return None
+    hosts = [
+        {"host": one.host, "pattern": one.pattern, "state": one.state.value, "rules": _rules(one.checks)} for one in whole.sts_hosts
+    ]
+    return {
+        "domain": whole.sts.domain, "mode": whole.sts.mode, "state": whole.sts.state.value, "rules": _rules(whole.sts.checks), "hosts": hosts,
+    }  # fmt: skip
+
+
+def _dane(name: str, one: DaneResult) -> dict[str, Any]:
+    return {
+        "host": name, "lookup": one.lookup.state.value, "base": one.lookup.base or None, "state": one.state.value,
+        "rules": _rules(one.checks),
+    }  # fmt: skip
+
+
+def _rules(checks: tuple[PolicyCheck, ...]) -> list[dict[str, Any]]:
+    return [
+        {"id": one.id, "state": one.state.value, "rule": one.rule, "detail": one.detail or None, "severity": one.severity.value}
+        for one in checks
+    ]
 
 
 def _exchanger(one: Exchanger) -> dict[str, Any]:
