@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lab.check.findings import SessionFinding, SessionFindingId, Severity, severity
 from lab.evidence.wire import Wire
@@ -22,6 +22,8 @@ from lab.transcript import Entry
 
 if TYPE_CHECKING:  # they build on this
     from lab.check.dane import DaneResult
+    from lab.check.difference import Difference
+    from lab.check.ownership import Ownership
     from lab.check.sts import StsHostResult, StsResult
 
 FORMAT_VERSION = 1
@@ -213,7 +215,7 @@ class HostResult:
 class Examination:
     """The whole: `findings` are of the target's names; `hosts` stand in the order in which a sender would try them.
 
-    `sts`, `sts_hosts` and `dane` (by host name) are the policies' own results, `ownership` the answer to `--expect`, `difference` that to
+    `sts`, `sts_hosts` and `dane` (by host name) are the policies' own results, `ownership` the answers to `--expect`, `difference` that to
     `--via`; each None or empty where not asked for.
     """
 
@@ -228,8 +230,8 @@ class Examination:
     sts: StsResult | None = None
     sts_hosts: tuple[StsHostResult, ...] = ()
     dane: tuple[tuple[str, DaneResult], ...] = ()
-    ownership: Any = None
-    difference: Any = None
+    ownership: tuple[Ownership, ...] = ()
+    difference: Difference | None = None
     settings: tuple[tuple[str, str], ...] = ()  # what was asked for, for the record
 
     @property

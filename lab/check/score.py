@@ -47,6 +47,7 @@ def of_host(result: HostResult) -> Score:
 
 def of_domain(hosts: Sequence[HostResult]) -> Score:
     """Return the average of the hosts' scores, weighted by 1 for the best preference, a half for the next, a third, ..."""
+    hosts = [host for host in hosts if not _says_nothing(host)] or hosts
     if not hosts:
         return Score((Points("hosts", 0, 100),))
     ranks = {preference: rank for rank, preference in enumerate(sorted({_preference(host) for host in hosts}), 1)}
@@ -56,6 +57,11 @@ def of_domain(hosts: Sequence[HostResult]) -> Score:
         for host in hosts
     ]  # fmt: skip
     return Score(tuple(parts))
+
+
+def _says_nothing(host: HostResult) -> bool:
+    """An address that this machine has no way to says nothing about the receiver."""
+    return any(one.id is S.NO_IPV6_HERE for one in host.session_findings)
 
 
 def _preference(host: HostResult) -> int:

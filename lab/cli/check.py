@@ -55,6 +55,10 @@ _VERSIONS = click.Choice(["1.0", "1.1", "1.2", "1.3"])
     "--mta-sts-port", type=click.IntRange(1, 65535), default=443, metavar="PORT", help="The port of the policy's web host (443)."
 )
 @click.option("--dane", is_flag=True, help="Examine DANE: DNSSEC and TLSA of each host (RFC 7672).")
+@click.option(
+    "--expect", metavar="FILE|THUMBPRINT", help="The certificate that ought to answer: is it that one, and if not, whose is it?"
+)
+@click.option("--via", metavar="HOST[:PORT]", help="Examine the same name by another way too, and show both side by side.")
 @click.option("--format", "shape", type=click.Choice(["summary", "detail", "json"]), default="summary", show_default=True)
 @click.option(
     "--min-score", type=click.IntRange(0, 100), metavar="N", help="Let the score alone decide the exit code: 0 from N on, else 1."
@@ -107,4 +111,9 @@ def _show(examination: Examination, shape: str) -> None:
     from lab.report import check_detail, check_text
 
     lines = check_detail.detail(examination) if shape == "detail" else check_text.summary(examination)
+    if examination.ownership or examination.difference:
+        from lab.report import check_compare
+
+        lines += ["", *check_compare.ownership(examination.ownership)]
+        lines += check_compare.difference(examination.difference) if examination.difference else []
     paint.examination(console(), lines)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from lab.errors import UserError
 
 if TYPE_CHECKING:
+    from lab.check.ownership import Expected
     from lab.check.result import Examination, Target
     from lab.check.setting import Setting
     from lab.net.examined_policies import Policies
@@ -49,6 +50,8 @@ class Asked:
     mta_sts: bool = False
     mta_sts_port: int = 443
     dane: bool = False
+    expect: str | None = None
+    via: str | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @classmethod
@@ -65,15 +68,40 @@ class Asked:
 
 def one(target: str, asked: Asked) -> Examination:
     """Examine one target. Raises UserError for what cannot be used."""
+    from lab.check.ownership import owned
+    from lab.check.target import parse_host
+    from lab.net.examined_paths import compare
     from lab.net.examiner import examine
     from lab.net.loop import run
 
     meant, setting = understood(target, asked), setting_of(asked)
+    wanted = expected(asked.expect) if asked.expect else None
+    other = parse_host(asked.via, asked.default_port) if asked.via else None
 
     async def work() -> Examination:
-        return await examine(meant, setting, names_of(asked), policies_of(asked))
+        names = names_of(asked)
+        examination = await examine(meant, setting, names, policies_of(asked))
+        return await compare(examination, *other, setting, names) if other else examination
 
-    return run(work())
+    found = run(work())
+    return owned(found, wanted) if wanted else found
+
+
+def expected(text: str) -> Expected:
+    """Return the certificate that ought to be there, by a file or a thumbprint. Raises UserError."""
+    from lab.check.ownership import Expected, parse_thumbprint
+    from lab.tls import pem
+
+    path = Path(text)
+    if not path.is_file():
+        thumbprint = parse_thumbprint(text)
+        if thumbprint is None:
+            raise UserError(
+                f"--expect {text!r} is no file and no thumbprint", hint="a thumbprint has 40 (SHA-1) or 64 (SHA-256) hex digits"
+            )
+        return Expected(thumbprint)
+    certificate = read(path, pem.certificates, "certificates")[0]
+    return Expected(certificate.thumbprint, certificate)
 
 
 def understood(text: str, asked: Asked) -> Target:

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -254,13 +254,7 @@ async def examine(target: Target, setting: Setting, names: Names, policies: Poli
             sts_hosts=tuple(result for _, result, _ in judged if result is not None),
             dane=tuple({host.exchanger.name: result for host, _, result in judged if result is not None}.items()),
         )  # fmt: skip
-    return replace(whole, hosts=tuple(hosts), score=score.of_domain(_scored(hosts)), seconds=time.monotonic() - began)
-
-
-def _scored(hosts: Sequence[HostResult]) -> list[HostResult]:
-    """Leave out what says nothing about the receiver: an address that this machine has no way to."""
-    known = [host for host in hosts if not any(one.id is F.NO_IPV6_HERE for one in host.session_findings)]
-    return known or list(hosts)
+    return replace(whole, hosts=tuple(hosts), score=score.of_domain(hosts), seconds=time.monotonic() - began)
 
 
 def _nowhere(exchanger: Exchanger, port: int) -> HostResult:

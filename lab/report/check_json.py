@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lab.check.dane import DaneResult
+from lab.check.difference import Difference
+from lab.check.ownership import Ownership
 from lab.check.policy import PolicyCheck
 from lab.check.result import FORMAT_VERSION, Examination, Exchanger, Found, HostResult, Score
 from lab.report.json_report import certificate, entry, verdict
@@ -24,6 +26,8 @@ def examination(whole: Examination) -> dict[str, Any]:
         "exchangers": [_exchanger(one) for one in whole.exchangers],
         "findings": [finding(one) for one in whole.found],
         "hosts": [host(one) for one in whole.hosts],
+        "ownership": [_ownership(one) for one in whole.ownership],
+        "difference": _difference(whole.difference) if whole.difference else None,
         "mta_sts": _mta_sts(whole),
         "dane": [_dane(name, one) for name, one in whole.dane],
     }  # fmt: skip
@@ -66,6 +70,21 @@ def finding(found: Found) -> dict[str, Any]:
         "depth": found.depth,
         "thumbprint": thumbprint,
     }
+
+
+def _ownership(one: Ownership) -> dict[str, Any]:
+    return {
+        "host": one.host, "address": one.address, "same": one.same, "expected": one.expected.thumbprint,
+        "shown": certificate(one.shown) if one.shown and one.shown.flaw is None else None, "box_in_between": one.sureness.value,
+        "signs": [{"id": sign.id.value, "weight": sign.weight, "detail": sign.detail} for sign in one.signs],
+    }  # fmt: skip
+
+
+def _difference(found: Difference) -> dict[str, Any]:
+    return {
+        "rows": [{"aspect": row.aspect.value, "left": row.left, "right": row.right, "same": row.same} for row in found.rows],
+        "telling": [aspect.value for aspect in found.telling], "other": host(found.right),
+    }  # fmt: skip
 
 
 def _mta_sts(whole: Examination) -> dict[str, Any] | None:

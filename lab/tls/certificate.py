@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from functools import cached_property
 
 from cryptography import x509 as pki
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
@@ -121,12 +122,12 @@ class Certificate:
     @cached_property
     def thumbprint(self) -> str:
         """SHA-1 over the DER, capital hex without separators, as Windows prints it."""
-        return self.x509.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303  (an identifier, not a protection)
+        return hashlib.sha1(self.der, usedforsecurity=False).hexdigest().upper()
 
     @cached_property
     def sha256(self) -> str:
         """SHA-256 over the DER, lower-case hex."""
-        return self.x509.fingerprint(hashes.SHA256()).hex()
+        return hashlib.sha256(self.der).hexdigest()
 
     @cached_property
     def serial(self) -> str:
@@ -168,6 +169,10 @@ class Certificate:
                 return "Ed448"
             case _:
                 return type(key).__name__
+
+    def same_key(self, other: Certificate) -> bool:
+        """Whether both certify the same public key."""
+        return bool(self.x509.public_key() == other.x509.public_key())
 
     @cached_property
     def signature(self) -> str:
