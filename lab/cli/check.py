@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 GOOD, FINDINGS, NOT_TESTED = 0, 1, 2
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+#: The senders that `lab.report.viewers` knows; named here because the help must not load them.
+VIEWERS = ("exchange-online", "exchange", "postfix", "openssl")
 _VERSIONS = click.Choice(["1.0", "1.1", "1.2", "1.3"])
 
 
@@ -59,11 +61,39 @@ _VERSIONS = click.Choice(["1.0", "1.1", "1.2", "1.3"])
     "--expect", metavar="FILE|THUMBPRINT", help="The certificate that ought to answer: is it that one, and if not, whose is it?"
 )
 @click.option("--via", metavar="HOST[:PORT]", help="Examine the same name by another way too, and show both side by side.")
+@click.option(
+    "--as",
+    "viewers",
+    multiple=True,
+    type=click.Choice(VIEWERS),
+    help="How this sender would judge, in its words (may be repeated).",
+)
+@click.option(
+    "--batch",
+    "batch_file",
+    type=_FILE,
+    metavar="FILE",
+    help="Examine each target in FILE, one a line; goes on where a run was interrupted.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="With --batch: the results, a line of JSON each (FILE.results.jsonl).",
+)
 @click.option("--format", "shape", type=click.Choice(["summary", "detail", "json"]), default="summary", show_default=True)
 @click.option(
     "--min-score", type=click.IntRange(0, 100), metavar="N", help="Let the score alone decide the exit code: 0 from N on, else 1."
 )
-def check(target: str | None, shape: str, min_score: int | None, **options: object) -> int:
+def check(
+    target: str | None,
+    shape: str,
+    min_score: int | None,
+    viewers: tuple[str, ...],
+    batch_file: Path | None,
+    out: Path | None,
+    **options: object,
+) -> int:
     r"""Examine the receiver of TARGET: an address, a domain (all its MX hosts), a host, or host:port.
 
     Walks the steps of a delivery up to MAIL FROM (and RCPT TO), shows each with its time, goes on after a bad certificate, and
@@ -74,6 +104,8 @@ def check(target: str | None, shape: str, min_score: int | None, **options: obje
     \b
     Exit code 0: good; 1: findings (faults or warnings); 2: could not be reached or tested
     """
+    if batch_file is not None:
+        return _batch(batch_file, out, target, viewers, options)
     if target is None:
         raise click.UsageError("Name a target: an address, a domain, a host or host:port.")
     from lab.cli import examining
@@ -81,8 +113,20 @@ def check(target: str | None, shape: str, min_score: int | None, **options: obje
 
     with progress(f"examining {target}"):
         examination = examining.one(target, examining.Asked.of(options))
-    _show(examination, shape)
+    _show(examination, shape, viewers)
     return exit_code(examination, min_score)
+
+
+def _batch(path: Path, out: Path | None, target: str | None, viewers: tuple[str, ...], options: dict[str, object]) -> int:
+    if target is not None:
+        raise click.UsageError("Either name a target or say --batch FILE.")
+    from lab.cli.batch import batch
+    from lab.cli.examining import Asked
+    from lab.report.check_batch import FINDINGS as SOME
+    from lab.report.check_batch import NOT_TESTED as UNTESTED
+
+    total = batch(path, out, Asked.of(options), viewers)
+    return FINDINGS if total.states[SOME] else NOT_TESTED if total.states[UNTESTED] else GOOD
 
 
 def exit_code(examination: Examination, min_score: int | None) -> int:
@@ -97,7 +141,7 @@ def exit_code(examination: Examination, min_score: int | None) -> int:
     return FINDINGS if any(one.severity is not Severity.NOTE for one in found) else GOOD
 
 
-def _show(examination: Examination, shape: str) -> None:
+def _show(examination: Examination, shape: str, viewers: tuple[str, ...]) -> None:
     from lab.cli import paint
     from lab.cli.screen import console
 
@@ -106,7 +150,7 @@ def _show(examination: Examination, shape: str) -> None:
 
         from lab.report import check_json
 
-        click.echo(json.dumps(check_json.examination(examination), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(check_json.examination(examination, viewers), indent=1, ensure_ascii=False))
         return
     from lab.report import check_detail, check_text
 
@@ -116,4 +160,9 @@ def _show(examination: Examination, shape: str) -> None:
 
         lines += ["", *check_compare.ownership(examination.ownership)]
         lines += check_compare.difference(examination.difference) if examination.difference else []
+    if viewers:
+        from lab.report import viewers as views
+
+        for viewer in dict.fromkeys(viewers):
+            lines += ["", *views.lines(viewer, examination.hosts, examination.began)[:-1]]
     paint.examination(console(), lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,23 +68,44 @@ class Asked:
 
 def one(target: str, asked: Asked) -> Examination:
     """Examine one target. Raises UserError for what cannot be used."""
+    from lab.net.loop import run
+
+    understood(target, asked)  # what cannot be a target is said before anything else
+
+    async def work() -> Examination:
+        found = await prepared(asked)(target)
+        if isinstance(found, UserError):
+            raise found
+        return found
+
+    return run(work())
+
+
+def prepared(asked: Asked) -> Callable[[str], Awaitable[Examination | UserError]]:
+    """Return what examines targets under the options, in the running loop; a target that is none gives its UserError.
+
+    Raises UserError for options that cannot be used.
+    """
     from lab.check.ownership import owned
     from lab.check.target import parse_host
     from lab.net.examined_paths import compare
     from lab.net.examiner import examine
-    from lab.net.loop import run
 
-    meant, setting = understood(target, asked), setting_of(asked)
+    setting, names, policies = setting_of(asked), names_of(asked), policies_of(asked)
     wanted = expected(asked.expect) if asked.expect else None
     other = parse_host(asked.via, asked.default_port) if asked.via else None
 
-    async def work() -> Examination:
-        names = names_of(asked)
-        examination = await examine(meant, setting, names, policies_of(asked))
-        return await compare(examination, *other, setting, names) if other else examination
+    async def work(target: str) -> Examination | UserError:
+        try:
+            meant = understood(target, asked)
+        except UserError as error:
+            return error
+        found = await examine(meant, setting, names, policies)
+        if other:
+            found = await compare(found, *other, setting, names)
+        return owned(found, wanted) if wanted else found
 
-    found = run(work())
-    return owned(found, wanted) if wanted else found
+    return work
 
 
 def expected(text: str) -> Expected:

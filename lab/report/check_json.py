@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lab.check.dane import DaneResult
@@ -10,11 +11,12 @@ from lab.check.ownership import Ownership
 from lab.check.policy import PolicyCheck
 from lab.check.result import FORMAT_VERSION, Examination, Exchanger, Found, HostResult, Score
 from lab.report.json_report import certificate, entry, verdict
+from lab.report.viewers import viewed
 from lab.smtp.replies import Reply
 
 
-def examination(whole: Examination) -> dict[str, Any]:
-    """Return what `smtplab check --format json` prints."""
+def examination(whole: Examination, viewers: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what `smtplab check --format json` prints, with the words of the viewers that were asked for."""
     return {
         "format": "smtplab-check", "version": FORMAT_VERSION,
         "target": {
@@ -28,6 +30,7 @@ def examination(whole: Examination) -> dict[str, Any]:
         "hosts": [host(one) for one in whole.hosts],
         "ownership": [_ownership(one) for one in whole.ownership],
         "difference": _difference(whole.difference) if whole.difference else None,
+        "viewers": [_viewed(viewer, host, whole) for viewer in dict.fromkeys(viewers) for host in whole.hosts],
         "mta_sts": _mta_sts(whole),
         "dane": [_dane(name, one) for name, one in whole.dane],
     }  # fmt: skip
@@ -70,6 +73,11 @@ def finding(found: Found) -> dict[str, Any]:
         "depth": found.depth,
         "thumbprint": thumbprint,
     }
+
+
+def _viewed(viewer: str, host: HostResult, whole: Examination) -> dict[str, Any]:
+    said = [{"under": one.under, "does": one.does, "lines": list(one.lines)} for one in viewed(viewer, host, whole.began)]
+    return {"viewer": viewer, "host": host.exchanger.name, "address": host.address or None, "said": said}
 
 
 def _ownership(one: Ownership) -> dict[str, Any]:

@@ -1,0 +1,138 @@
+"""How a certain sender would judge what was examined, in its own words: `smtplab check --as`.
+
+Exchange Online and Exchange are the lab's own emulations, decision and wording alike (`lab.sending`, `lab.online.wording`,
+`lab.exchange.wording`); Postfix and OpenSSL are views on the verdict that tests hold against the real programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from lab.check.attempt import attempt
+from lab.check.result import HostResult
+from lab.exchange import wording as exchange_wording
+from lab.online import wording as online_wording
+from lab.online.config import Era
+from lab.sending.attempt import Attempt, Outcome, Policy, Security, TlsLevel
+from lab.tls.views import openssl_codes, postfix_words
+
+#: The host of Exchange Online that a trace names (the form is facts/exchange 2.2's; the name itself is invented).
+_SERVER = "DM6NAM11FT035.eop-nam11.prod.protection.outlook.test"
+#: OpenSSL 3's text for each number that a verdict can have (`openssl verify`, X509_verify_cert_error_string).
+OPENSSL_TEXTS = {
+    3: "unable to get certificate CRL", 7: "certificate signature failure", 9: "certificate is not yet valid", 10: "certificate has expired",
+    12: "CRL has expired", 18: "self-signed certificate", 19: "self-signed certificate in certificate chain",
+    20: "unable to get local issuer certificate", 21: "unable to verify the first certificate", 23: "certificate revoked",
+    25: "path length constraint exceeded", 26: "unsuitable certificate purpose", 32: "key usage does not include certificate signing",
+    34: "unhandled critical extension", 47: "permitted subtree violation", 62: "hostname mismatch", 66: "EE certificate key too weak",
+    67: "CA certificate key too weak", 68: "CA signature digest algorithm too weak", 79: "invalid CA certificate",
+}  # fmt: skip
+_TRAVELS = {
+    Security.CLEAR: "in the clear",
+    Security.ENCRYPTED: "encrypted, to whoever answers",
+    Security.AUTHENTICATED: "encrypted, to a receiver that is verified",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a viewer says of one host: the conditions it is asked under, what it does, and its lines, word by word."""
+
+    under: str
+    does: str  # delivers, defers, bounces, goes on, refuses
+    lines: tuple[str, ...] = ()
+
+
+def _does(one: Attempt) -> str:
+    words = {
+        Outcome.DELIVERED: f"delivers, {_TRAVELS.get(one.security, '')}",
+        Outcome.DEFERRED: "defers",
+        Outcome.BOUNCED: "bounces",
+    }
+    return words[one.outcome]
+
+
+def _strict(host: HostResult) -> Policy:
+    expected = host.verdict.expected if host.verdict and host.verdict.expected else host.exchanger.name
+    return Policy(TlsLevel.DOMAIN_VALIDATION, expected)
+
+
+def _exchange_online(host: HostResult, moment: datetime) -> list[Said]:
+    policy = _strict(host)
+    one = attempt(host, policy, moment)
+    lines = () if one.reason is None else tuple(
+        f"{era.value + ':':9}{online_wording.last_error(one, policy, era, _SERVER)}" for era in Era
+    )  # fmt: skip
+    connector = f"with an outbound connector (TlsSettings {policy.settings}, TlsDomain {policy.domain})"
+    return [Said(connector, _does(one), lines), *_opportunistic(host, moment, "without a connector")]
+
+
+def _exchange(host: HostResult, moment: datetime) -> list[Said]:
+    policy = _strict(host)
+    one = attempt(host, policy, moment)
+    lines = () if one.reason is None else (f"LastError: {exchange_wording.last_error(one, policy)}",)
+    connector = f"with a send connector (TlsAuthLevel {policy.settings}, TlsDomain {policy.domain})"
+    return [Said(connector, _does(one), lines), *_opportunistic(host, moment, "with a send connector that asks for nothing")]
+
+
+def _opportunistic(host: HostResult, moment: datetime, under: str) -> list[Said]:
+    one = attempt(host, Policy(), moment)
+    return [Said(under, _does(one), () if one.reason is None else (one.reason.detail,))]
+
+
+def _postfix(host: HostResult, moment: datetime) -> list[Said]:
+    where = f"{host.exchanger.name}[{host.address}]:{host.port}"
+    one = attempt(host, _strict(host), moment)
+    under = "with smtp_tls_security_level = secure"
+    if host.tls is None or host.verdict is None:
+        lines = (
+            (f"TLS is required, but was not offered by host {host.exchanger.name}[{host.address}]",)
+            if host.reached and host.ehlo
+            else ()
+        )
+        return [Said(under, _does(one), lines), *_opportunistic(host, moment, "with smtp_tls_security_level = may")]
+    words = postfix_words(host.verdict)
+    facts = host.tls
+    state = "Untrusted" if words else "Verified"
+    settled = f"{state} TLS connection established to {where}: {facts.version} with cipher {facts.cipher} ({facts.bits}/{facts.bits} bits)"
+    told = (settled,) if words is None else (f"certificate verification failed for {where}: {words}", settled)
+    does = "defers" if words else _does(attempt(host, Policy(), moment))
+    return [Said(under, does, told), *_opportunistic(host, moment, "with smtp_tls_security_level = may")]
+
+
+def _openssl(host: HostResult, _moment: datetime) -> list[Said]:
+    name = host.verdict.expected if host.verdict and host.verdict.expected else None
+    under = f"openssl s_client -starttls smtp{f' -verify_hostname {name}' if name else ''}"
+    if host.verdict is None:
+        return [Said(under, "sees no certificate", (host.failure.message,) if host.failure else ())]
+    numbers = sorted(openssl_codes(host.verdict))
+    lines = tuple(f"verify error:num={number}:{OPENSSL_TEXTS[number]}" for number in numbers)
+    does = "refuses with -verify_return_error, else goes on" if numbers else "goes on: Verify return code: 0 (ok)"
+    return [Said(under, does, lines)]
+
+
+VIEWERS: dict[str, Callable[[HostResult, datetime], list[Said]]] = {
+    "exchange-online": _exchange_online,
+    "exchange": _exchange,
+    "postfix": _postfix,
+    "openssl": _openssl,
+}
+
+
+def viewed(viewer: str, host: HostResult, moment: datetime) -> list[Said]:
+    """Return what a viewer (one of `VIEWERS`) says of a host."""
+    return VIEWERS[viewer](host, moment)
+
+
+def lines(viewer: str, hosts: tuple[HostResult, ...], moment: datetime) -> list[str]:
+    """Return the verdicts of a viewer on all hosts, its own words indented and untouched."""
+    shown = []
+    for host in hosts:
+        shown.append(f"As {viewer}, {host.exchanger.name}{f' [{host.address}]' if host.address else ''}:")
+        for said in viewed(viewer, host, moment):
+            shown.append(f"  {said.under}: {said.does}")
+            shown += [f"    {line}" for line in said.lines]
+        shown.append("")
+    return shown
