@@ -24,7 +24,7 @@ from lab.tls.names import pattern_matches
 from lab.tls.trust import TrustStore
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
-_LONGEST = 32  # elements of a path; a chain that goes round ends before
+_LONGEST = 102  # elements of a path, as many as OpenSSL builds; a chain that goes round ends before
 _PURPOSES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
 _WEAK_DIGESTS = (hashes.MD5, hashes.SHA1)
 #: Extensions that a verifier of RFC 5280 section 4.2 knows; another one that is critical must make it refuse.
