@@ -120,10 +120,10 @@ class HelloReader:
         self._buffer += data
         view, message = bytes(self._buffer), b""
         while view:
-            if view[0] not in (_ALERT, _HANDSHAKE) or (len(view) > 1 and view[1] != 3) or len(self._buffer) > _MOST:
+            if view[0] not in (_ALERT, _HANDSHAKE) or (len(view) > 1 and view[1] != 3):
                 return NotTls(bytes(self._buffer[:80]))
             if len(view) < 5 or len(view) < 5 + (size := int.from_bytes(view[3:5], "big")):
-                return None
+                break
             kind, body, view = view[0], view[5 : 5 + size], view[5 + size :]
             if kind == _ALERT:
                 if body[:1] == b"\1" and len(body) == 2 and body[1] != 0:
@@ -132,7 +132,7 @@ class HelloReader:
             message += body
             if len(message) >= 4 and len(message) >= 4 + int.from_bytes(message[1:4], "big"):
                 return _server_hello(message)
-        return None
+        return NotTls(bytes(self._buffer[:80])) if len(self._buffer) > _MOST else None
 
 
 def _server_hello(message: bytes) -> Answer:

@@ -144,3 +144,107 @@ def test_files_of_others(tmp_path: Path, healthy: Lab) -> None:
     assert (
         outcome(["check", str(endpoint), "--name", "mail.contoso.test", "--ca", str(der), "--crl", str(crl)]) == 1
     )  # the leaf's CRL is not there
+
+
+# --- whose certificate, two ways, viewers, batches -------------------------------------------------------------------------
+
+
+def test_whose_certificate_is_answered_in_plain_words(post: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ours = post.backend.mint.credential("exchange").leaf
+    file = tmp_path / "exchange.pem"
+    file.write_text(ours.pem)
+    assert check(post, "contoso.test", "--expect", str(file)) == 1
+    shown = capsys.readouterr().out
+    assert "this is NOT the expected certificate" in shown
+    assert f"expected  thumbprint {ours.thumbprint}" in shown
+    assert "subject    CN=mail.contoso.test" in shown
+    assert "subject    CN=mail-gateway, OU=Factory default" in shown
+    assert "A box in between answers: likely." in shown
+    assert "not-the-expected-certificate" in shown
+
+
+@pytest.mark.parametrize("form", ["thumbprint", "sha256", "with colons"])
+def test_the_expected_certificate_is_known_by_any_thumbprint(form: str, healthy: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    leaf = healthy.backend.mint.credential("exchange").leaf
+    colons = ":".join(leaf.thumbprint[at : at + 2] for at in range(0, 40, 2)).lower()
+    text = {"thumbprint": leaf.thumbprint, "sha256": leaf.sha256, "with colons": colons}[form]
+    assert check(healthy, "contoso.test", "--expect", text) == 0
+    assert "shows the expected one" in capsys.readouterr().out
+
+
+def test_what_is_no_thumbprint_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert outcome(["check", "x.test", "--no-ca", "--expect", "12345"]) == 2
+    assert "no file and no thumbprint" in capsys.readouterr().err
+
+
+def test_two_ways_side_by_side(post: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(post, "contoso.test", "--via", str(post.endpoint("exchange"))) == 1
+    shown = capsys.readouterr().out
+    assert "!= subject" in shown
+    assert "They do NOT lead to the same answers" in shown
+    (greeting,) = [line for line in shown.splitlines() if line.startswith("   greeting")]
+    assert greeting.endswith("the same")
+
+
+def test_the_same_receiver_by_two_ways_is_the_same(healthy: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(healthy, "contoso.test", "--via", str(healthy.endpoint("exchange"))) == 0
+    assert "Both lead to the same receiver" in capsys.readouterr().out
+
+
+def test_the_words_of_exchange_online_in_both_eras(post: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are those of the lab's Exchange Online, which tests hold against the sources."""
+    assert check(post, "contoso.test", "--as", "exchange-online", "--as", "postfix", "--as", "openssl", "--as", "exchange") == 1
+    shown = capsys.readouterr().out
+    assert (
+        "classic: 450 4.7.320 Certificate validation failed [Message=SubjectMismatch] [LastAttemptedServerName=mail.contoso.test]"
+        in shown
+    )
+    assert "current: 450 4.4.317 Cannot connect to remote server [Message=UntrustedRoot]" in shown
+    assert "LastError: 454 4.7.5 Certificate validation failure, Reason:UntrustedRoot" in shown
+    assert ": self-signed certificate\n" in shown
+    assert "verify error:num=62:hostname mismatch" in shown
+
+
+@pytest.mark.parametrize("viewer", ["exchange-online", "exchange", "postfix", "openssl"])
+def test_viewers_have_nothing_against_a_good_receiver(viewer: str, healthy: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(healthy, "contoso.test", "--format", "json", "--as", viewer) == 0
+    (found,) = json.loads(capsys.readouterr().out)["viewers"]
+    assert found["said"][0]["does"].startswith(("delivers", "goes on"))
+
+
+def test_a_batch_is_gone_on_with(post: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, results = tmp_path / "targets.txt", tmp_path / "targets.txt.results.jsonl"
+    file.write_text("# ours\ncontoso.test\nfabrikam.test  # theirs\n\nbad name\n")
+    options = ["--port", str(post.endpoint("appliance").port), "--resolver", str(post.endpoint("dns")), "--ca", str(post.ca_file)]
+    assert outcome(["check", "--batch", str(file), *options]) == 1
+    shown = capsys.readouterr()
+    assert "findings    contoso.test: self-signed, name-mismatch" in shown.out
+    assert "3 targets in" in shown.err
+    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    assert {line["target"]["text"] for line in lines} == {"contoso.test", "fabrikam.test", "bad name"}
+
+    whole = results.read_text().splitlines(keepends=True)
+    results.write_text("".join(whole[:1]) + whole[1][:50])  # a run that was killed while it wrote
+    assert outcome(["check", "--batch", str(file), *options]) in (1, 2)
+    assert "2 targets in" in capsys.readouterr().err
+    again = [json.loads(line)["target"]["text"] for line in results.read_text().splitlines()]
+    assert sorted(again) == ["bad name", "contoso.test", "fabrikam.test"]
+    assert outcome(["check", "--batch", str(file), *options]) == 1
+    assert "0 targets in" in capsys.readouterr().err
+
+
+def test_a_batch_does_not_write_over_somebodys_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, other = tmp_path / "targets.txt", tmp_path / "letters.txt"
+    file.write_text("contoso.test\n")
+    other.write_text("Dear Sir\n")
+    assert outcome(["check", "--batch", str(file), "--out", str(other), "--no-ca"]) == 2
+    assert "is not a file of results" in capsys.readouterr().err
+    assert other.read_text() == "Dear Sir\n"
+
+
+def test_policies_that_are_not_there_are_not_held_against_a_receiver(healthy: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(healthy, "contoso.test", "--mta-sts", "--format", "json") == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["mta_sts"]["state"] == "skipped"
+    assert data["hosts"][0]["stages"]["mta-sts"]["state"] == "skipped"
+    assert data["score"]["percent"] == 100
