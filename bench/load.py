@@ -24,7 +24,9 @@ LARGE = b"Subject: bench\r\n\r\n" + (b"y" * 70 + b"\r\n") * (20 * 1024 * 1024 //
 
 def credentials(folder: Path) -> None:
     """Write a P-256 certificate chain with its key, and the CA."""
-    credential = Mint(datetime.now(UTC)).credential("good")
+    mint = Mint(datetime.now(UTC))
+    credential = mint.credential("good")
+    (folder / "ca.pem").write_bytes(mint.ca_pem)
     (folder / "cert.pem").write_bytes(credential.chain_pem)
     (folder / "key.pem").write_bytes(credential.key_pem)
     (folder / "both.pem").write_bytes(credential.key_pem + credential.chain_pem)

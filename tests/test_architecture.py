@@ -19,6 +19,8 @@ HOMES = {
     "aiosmtpd": {"net"},
     "click": {"cli"},
     "rich": {"cli", "report"},
+    "jinja2": {"report"},
+    "markupsafe": {"report"},  # jinja2's own
     "trustme": {"tls"},
     "cryptography": {"tls"},
     "OpenSSL": {"tls"},

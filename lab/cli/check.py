@@ -81,10 +81,21 @@ _VERSIONS = click.Choice(["1.0", "1.1", "1.2", "1.3"])
     metavar="FILE",
     help="With --batch: the results, a line of JSON each (FILE.results.jsonl).",
 )
-@click.option("--format", "shape", type=click.Choice(["summary", "detail", "json"]), default="summary", show_default=True)
+@click.option(
+    "--format", "shape", type=click.Choice(["summary", "detail", "json", "junit", "html", "tlsrpt"]), default="summary", show_default=True
+)  # fmt: skip
 @click.option(
     "--min-score", type=click.IntRange(0, 100), metavar="N", help="Let the score alone decide the exit code: 0 from N on, else 1."
 )
+@click.option(
+    "--save", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+    help="Write the evidence there: page, transcript, JSON, certificates, and the wire for Wireshark with its secrets.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="With --save: overwrite files that are there.")
+@click.option(
+    "--explain", is_flag=False, flag_value="", metavar="[FINDING]",
+    help="Say what a finding is, how other systems word it, and its cure; without FINDING list all. Examines nothing.",
+)  # fmt: skip
 def check(
     target: str | None,
     shape: str,
@@ -92,6 +103,9 @@ def check(
     viewers: tuple[str, ...],
     batch_file: Path | None,
     out: Path | None,
+    save: Path | None,
+    force: bool,
+    explain: str | None,
     **options: object,
 ) -> int:
     r"""Examine the receiver of TARGET: an address, a domain (all its MX hosts), a host, or host:port.
@@ -104,16 +118,32 @@ def check(
     \b
     Exit code 0: good; 1: findings (faults or warnings); 2: could not be reached or tested
     """
+    if explain is not None:
+        from lab.report.explained import listing, page
+
+        click.echo("\n".join(page(explain) if explain else listing()))
+        return GOOD
     if batch_file is not None:
+        if save is not None:
+            raise click.UsageError("--save is for one target: with --batch the results stand in the file of --out.")
         return _batch(batch_file, out, target, viewers, options)
     if target is None:
         raise click.UsageError("Name a target: an address, a domain, a host or host:port.")
-    from lab.cli import examining
+    from lab.cli import examining, saving
     from lab.cli.screen import progress
+    from lab.cli.showing import show
 
+    if save is not None:
+        saving.make_sure(save, force=force)
+        options["keep_wire"] = True
     with progress(f"examining {target}"):
         examination = examining.one(target, examining.Asked.of(options))
-    _show(examination, shape, viewers)
+    show(examination, shape, viewers)
+    if save is not None:
+        from lab.report.bundle import bundle
+
+        saving.write(save, bundle(examination, viewers), force=force)
+        click.echo(f"evidence written to {save}; {save / 'README.txt'} says what is there", err=True)
     return exit_code(examination, min_score)
 
 
@@ -139,30 +169,3 @@ def exit_code(examination: Examination, min_score: int | None) -> int:
         return GOOD if examination.score and examination.score.percent >= min_score else FINDINGS
     found = [*examination.found, *(one for host in examination.hosts for one in host.found)]
     return FINDINGS if any(one.severity is not Severity.NOTE for one in found) else GOOD
-
-
-def _show(examination: Examination, shape: str, viewers: tuple[str, ...]) -> None:
-    from lab.cli import paint
-    from lab.cli.screen import console
-
-    if shape == "json":
-        import json
-
-        from lab.report import check_json
-
-        click.echo(json.dumps(check_json.examination(examination, viewers), indent=1, ensure_ascii=False))
-        return
-    from lab.report import check_detail, check_text
-
-    lines = check_detail.detail(examination) if shape == "detail" else check_text.summary(examination)
-    if examination.ownership or examination.difference:
-        from lab.report import check_compare
-
-        lines += ["", *check_compare.ownership(examination.ownership)]
-        lines += check_compare.difference(examination.difference) if examination.difference else []
-    if viewers:
-        from lab.report import viewers as views
-
-        for viewer in dict.fromkeys(viewers):
-            lines += ["", *views.lines(viewer, examination.hosts, examination.began)[:-1]]
-    paint.examination(console(), lines)

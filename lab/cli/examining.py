@@ -52,6 +52,7 @@ class Asked:
     dane: bool = False
     expect: str | None = None
     via: str | None = None
+    keep_wire: bool = False
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @classmethod
@@ -182,7 +183,7 @@ def setting_of(asked: Asked) -> Setting:
         trust=_trust(asked), moment=judged_at, ehlo_name=asked.ehlo, mail_from=asked.mail_from,
         rcpt=asked.rcpt, sni=asked.sni, name=asked.name.rstrip(".").lower() if asked.name else None, check_trust=not asked.no_ca,
         implicit_tls=asked.implicit_tls, minimum=_version(asked.tls_min), maximum=_version(asked.tls_max) if asked.tls_max else None,
-        timeout=asked.timeout, all_versions=asked.all_versions,
+        timeout=asked.timeout, all_versions=asked.all_versions, keep_wire=asked.keep_wire,
     )  # fmt: skip
 
 

@@ -149,10 +149,17 @@ async def carry(session: _Carried, address: str, port: int, record: Record | Non
         _, wire = await asyncio.wait_for(connecting, session.deadline - time.monotonic())
     except TimeoutError:
         session.timed_out()
+        _not_made(record, Ending.UNANSWERED)
     except OSError as error:
         session.not_connected(*_why(error, address, port))
+        _not_made(record, Ending.REFUSED if error.errno == errno.ECONNREFUSED else Ending.UNANSWERED)
     else:
         await wire.lost
+
+
+def _not_made(record: Record | None, ending: Ending) -> None:
+    if record is not None:
+        record.recorder.end(record.now(), ending)
 
 
 def _why(error: OSError, address: str, port: int) -> tuple[F, str]:

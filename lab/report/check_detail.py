@@ -66,14 +66,18 @@ def host_lines(host: HostResult) -> list[str]:
     return lines
 
 
+def stage_sentence(entry: Entry) -> str:
+    """Return what a note at the end of a stage says."""
+    return _STAGES[str(entry.detail["stage"]), State(entry.detail["state"])]
+
+
 def _transcript(entries: tuple[Entry, ...]) -> list[str]:
     """Return the transcript with a sentence at the end of each stage; certificates and verdict stand below in full."""
     lines = []
     began = entries[0].at
     for entry in entries:
         if entry.kind is Kind.NOTE and "stage" in entry.detail:
-            sentence = _STAGES[str(entry.detail["stage"]), State(entry.detail["state"])]
-            lines.append(f"[{entry.at - began:07.3f}]      {sentence}")
+            lines.append(f"[{entry.at - began:07.3f}]      {stage_sentence(entry)}")
         elif entry.kind is Kind.VERDICT:
             ids = ", ".join(dict.fromkeys(finding.id.value for finding in entry.detail["verdict"].findings))
             lines.append(f"[{entry.at - began:07.3f}] ***  verdict: {ids or 'good'}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from lab.check.findings import SessionFindingId as F
 from lab.check.result import Found
 from lab.report.explain import FINDINGS, Explanation
+from lab.report.explain_policy import POLICY
 from lab.tls.findings import FindingId
 
 SESSION: dict[F, Explanation] = {
@@ -188,7 +189,7 @@ SESSION: dict[F, Explanation] = {
 
 
 def explanation(found: Found) -> Explanation | None:
-    """Return what a finding means; None for one of a policy, whose detail says it."""
+    """Return what a finding means."""
     if isinstance(found.kind, FindingId):
         return FINDINGS[found.kind]
-    return SESSION[found.kind] if found.kind is not None else None
+    return SESSION[found.kind] if found.kind is not None else POLICY.get(found.id)

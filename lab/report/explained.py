@@ -5,54 +5,58 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from typing import Any
 
-from lab.check.findings import SessionFindingId, Severity, severity
+from lab.check.findings import SessionFindingId, severity
 from lab.errors import UserError
+from lab.report.check_explain import SESSION
 from lab.report.explain import FINDINGS, Explanation
-from lab.report.explain_session import SESSION
+from lab.report.explain_policy import POLICY
 from lab.report.words.certificates import CERTIFICATES
+from lab.report.words.policies import POLICIES
 from lab.report.words.sessions import SESSIONS
 from lab.report.words.stack import Stack, Word
 from lab.tls.findings import FindingId
 
 NOT_ATTESTED = "not attested"
 TAKEN = "(takes it without a word)"
-_GROUPS = (
-    ("The certificate and its chain", FindingId, FINDINGS),
-    ("The target's names, the session, its TLS", SessionFindingId, SESSION),
+_GROUPS: tuple[tuple[str, Mapping[str, Explanation]], ...] = (
+    ("The certificate and its chain", {str(key): said for key, said in FINDINGS.items()}),
+    ("The target's names, the session, its TLS", {str(key): said for key, said in SESSION.items()}),
+    ("The domain's policies: MTA-STS, TLS reports, DANE", POLICY),
 )
 _WIDTH = 118
 
 
 def explanation(finding: str) -> Explanation | None:
     """Return what we say of a finding, by its id; None where there is no such finding."""
-    return next((table[key] for _, _, table in _groups() for key in table if key == finding), None)
+    return next((table[finding] for _, table in _GROUPS if finding in table), None)
 
 
 def words(finding: str) -> Mapping[Stack, Word]:
     """Return how others word a finding, by its id; stacks without an attested word are left out."""
-    for table in (CERTIFICATES, SESSIONS):
-        for key, found in table.items():
-            if key == finding:
-                return found
-    return {}
+    tables: tuple[Mapping[Any, Mapping[Stack, Word]], ...] = (CERTIFICATES, SESSIONS, POLICIES)
+    return next((table[finding] for table in tables if finding in table), {})
 
 
-def weight(finding: str) -> Severity:
-    """Return how much a finding weighs."""
-    return next(severity(kind(finding)) for _, kind, table in _groups() if finding in table)
+def weight(finding: str) -> str:
+    """Return how much a finding weighs, in a word; what a policy's finding weighs hangs on the policy's mode."""
+    for kind in (FindingId, SessionFindingId):
+        if finding in set(kind):
+            return severity(kind(finding)).value
+    return "of a policy"
 
 
 def names() -> list[str]:
     """Return the ids of all findings."""
-    return [str(key) for _, _, table in _groups() for key in table]
+    return [key for _, table in _GROUPS for key in table]
 
 
 def listing() -> list[str]:
     """Return the lines of all findings with what each is."""
     lines: list[str] = []
     wide = max(map(len, names()))
-    for title, _, table in _groups():
+    for title, table in _GROUPS:
         lines += [f"{title}:", *(f"  {key:{wide}}  {one.what}" for key, one in table.items()), ""]
     return [*lines, "smtplab check --explain FINDING says what comes of one, how other systems word it, and how it is cured."]
 
@@ -91,8 +95,3 @@ def _word(word: Word) -> Iterator[str]:
 
 def _wrapped(head: str, text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False)
-
-
-def _groups() -> Iterator[tuple[str, type[FindingId | SessionFindingId], Mapping[str, Explanation]]]:
-    for title, kind, table in _GROUPS:
-        yield title, kind, {str(key): said for key, said in table.items()}

@@ -17,7 +17,7 @@ def junit(all_results: Iterable[ScenarioResult]) -> str:
     root = ET.Element("testsuites", name="smtplab")
     for result in all_results:
         suite = ET.SubElement(
-            root, "testsuite", name=_clean(f"{result.name} ({result.era})"), timestamp=result.began.isoformat(timespec="seconds"),
+            root, "testsuite", name=clean(f"{result.name} ({result.era})"), timestamp=result.began.isoformat(timespec="seconds"),
             time=f"{sum(result.seconds.values()):.3f}",
         )  # fmt: skip
         tests = failures = 0
@@ -25,16 +25,17 @@ def junit(all_results: Iterable[ScenarioResult]) -> str:
             place = stage.fix.name if stage.fix else "control" if result.control else "fault"
             for check in stage.checks:
                 tests += 1
-                name = _clean(f"{check.subject}: {check.kind} {check.expected}")
-                case = ET.SubElement(suite, "testcase", classname=_clean(f"{result.name}.{place}"), name=name, time="0")
+                name = clean(f"{check.subject}: {check.kind} {check.expected}")
+                case = ET.SubElement(suite, "testcase", classname=clean(f"{result.name}.{place}"), name=name, time="0")
                 if not check.met:
                     failures += 1
-                    failure = ET.SubElement(case, "failure", message=_clean(f"expected {check.expected}"))
-                    failure.text = _clean(f"seen: {check.seen}")
+                    failure = ET.SubElement(case, "failure", message=clean(f"expected {check.expected}"))
+                    failure.text = clean(f"seen: {check.seen}")
         suite.set("tests", str(tests))
         suite.set("failures", str(failures))
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Return text with what XML must not hold replaced."""
     return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

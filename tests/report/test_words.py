@@ -9,18 +9,25 @@ from pathlib import Path
 import pytest
 from OpenSSL._util import ffi, lib
 
+from lab.check import dane, sts
 from lab.check.findings import SessionFindingId
 from lab.errors import UserError
 from lab.online.config import Era
 from lab.online.wording import last_error
+from lab.report.check_explain import SESSION
 from lab.report.explain import FINDINGS
-from lab.report.explain_session import SESSION
+from lab.report.explain_policy import POLICY
 from lab.report.explained import NOT_ATTESTED, TAKEN, explanation, listing, names, page, words
 from lab.report.words.certificates import CERTIFICATES
+from lab.report.words.policies import POLICIES
 from lab.report.words.sessions import SESSIONS
 from lab.report.words.stack import Stack, Word
 from lab.sending.attempt import Attempt, Outcome, Policy, Reason, ReasonId, TlsLevel
+from lab.sts.discovery import FetchStatus
+from lab.sts.policy import StsProblem
+from lab.sts.tlsrpt import TlsRptProblem
 from lab.tls.authorities import DEFAULT_HOST
+from lab.tls.dane import DaneProblem
 from lab.tls.findings import FindingId, Verdict
 from lab.tls.mint import Mint
 from lab.tls.mint_cases import CASES
@@ -29,7 +36,12 @@ from lab.tls.views import _TABLE, dotnet_flags
 
 RECORDED = Path(__file__).parent / "recorded"
 MINT = Mint(datetime(2026, 11, 25, 13, tzinfo=UTC))
-WORDS = [(str(key), stack, word) for table in (CERTIFICATES, SESSIONS) for key, row in table.items() for stack, word in row.items()]
+WORDS = [
+    (str(key), stack, word)
+    for table in (CERTIFICATES, SESSIONS, POLICIES)
+    for key, row in table.items()
+    for stack, word in row.items()
+]
 #: What stands for what differs from case to case, each as a rule for what may stand there.
 PLACEHOLDERS = re.compile(
     r"\b(NAME|ADDRESS|PORT|SUBJECT|ISSUER|OTHER|NOW|DATE|THUMBPRINT|CODE|TEXT|DEPTH|VERSION|NUMBER|REASON|ALERT|N)\b"
@@ -46,14 +58,25 @@ def verdict(case: str) -> Verdict:
     return judge(MINT.credential(case).chain, trust=MINT.trust(), moment=MINT.moment, expected=DEFAULT_HOST)
 
 
+def policy_ids() -> set[str]:
+    """Return the ids that the examinations of policies can find: those of the enumerations, and those written where they are found."""
+    ids = {str(one) for kind in (StsProblem, FetchStatus, TlsRptProblem) for one in kind} - {FetchStatus.FETCHED}
+    ids |= {f"dane-{problem}" for problem in DaneProblem}
+    for module in (sts, dane):
+        ids |= set(re.findall(r'broken\(\s*"([a-z0-9-]+)"', Path(str(module.__file__)).read_text(encoding="utf-8")))
+    return ids
+
+
 def test_every_finding_is_explained() -> None:
     assert set(FINDINGS) == set(FindingId)
     assert set(SESSION) == set(SessionFindingId)
     assert set(CERTIFICATES) == set(FindingId)
+    assert set(POLICY) == policy_ids()
+    assert set(POLICIES) <= set(POLICY)
     for one in names():
         made = explanation(one)
         assert made is not None
-        assert all(text.endswith((".", "?")) and text[0].isupper() for text in (made.what, made.consequence, made.cure)), one
+        assert all(text.endswith((".", "?", '"')) and text[0].isupper() for text in (made.what, made.consequence, made.cure)), one
 
 
 @pytest.mark.parametrize(("finding", "stack", "word"), WORDS, ids=[f"{finding}-{stack}" for finding, stack, _ in WORDS])
@@ -150,6 +173,8 @@ def test_the_flags_of_a_chain_are_those_of_its_word() -> None:
 def test_a_page_shows_words_with_sources_and_says_what_nobody_attests() -> None:
     lines = page("name-mismatch")
     assert lines[0] == "name-mismatch (fault)"
+    assert page("dane-not-authenticated")[0] == "dane-not-authenticated (of a policy)"
+    assert any("5.7.323 tlsa-invalid" in line for line in page("dane-not-authenticated"))
     assert any(line.startswith("What comes of it  ") for line in lines)
     at = lines.index("  swaks")
     assert lines[at + 1 : at + 4] == [
@@ -165,7 +190,7 @@ def test_a_page_shows_words_with_sources_and_says_what_nobody_attests() -> None:
 
 def test_all_findings_are_listed_and_a_slip_of_the_pen_is_helped() -> None:
     listed = {line.split()[0] for line in listing() if line.startswith("  ")}
-    assert listed == set(names()) == {str(one) for one in (*FindingId, *SessionFindingId)}
+    assert listed == set(names()) == {str(one) for one in (*FindingId, *SessionFindingId)} | policy_ids()
     with pytest.raises(UserError) as caught:
         page("self-singed")
     assert caught.value.hint == "did you mean self-signed?"

@@ -1,0 +1,52 @@
+"""An examination on standard output, in each of its formats."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from lab.check.result import Examination
+
+
+def show(examination: Examination, shape: str, viewers: tuple[str, ...]) -> None:
+    """Print an examination as `--format` says, with what the senders of `--as` would make of it."""
+    if shape not in ("summary", "detail"):
+        click.echo(_for_machines(examination, shape, viewers), nl=False)
+        return
+    from lab.cli import paint
+    from lab.cli.screen import console
+    from lab.report import check_detail, check_text
+
+    lines = check_detail.detail(examination) if shape == "detail" else check_text.summary(examination)
+    if examination.ownership or examination.difference:
+        from lab.report import check_compare
+
+        lines += ["", *check_compare.ownership(examination.ownership)]
+        lines += check_compare.difference(examination.difference) if examination.difference else []
+    if viewers:
+        from lab.report import viewers as views
+
+        for viewer in dict.fromkeys(viewers):
+            lines += ["", *views.lines(viewer, examination.hosts, examination.began)[:-1]]
+    paint.examination(console(), lines)
+
+
+def _for_machines(examination: Examination, shape: str, viewers: tuple[str, ...]) -> str:
+    if shape == "junit":
+        from lab.report.check_junit import junit
+
+        return junit([examination])
+    if shape == "html":
+        from lab.report.page.examination import page
+
+        return f"{page(examination)}\n"
+    if shape == "tlsrpt":
+        from lab.report.tlsrpt import tlsrpt
+
+        return f"{json.dumps(tlsrpt(examination), indent=1)}\n"
+    from lab.report import check_json
+
+    return f"{json.dumps(check_json.examination(examination, viewers), indent=1, ensure_ascii=False)}\n"
