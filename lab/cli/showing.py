@@ -19,19 +19,10 @@ def show(examination: Examination, shape: str, viewers: tuple[str, ...]) -> None
     from lab.cli import paint
     from lab.cli.screen import console
     from lab.report import check_detail, check_text
+    from lab.report.check_answers import answers
 
     lines = check_detail.detail(examination) if shape == "detail" else check_text.summary(examination)
-    if examination.ownership or examination.difference:
-        from lab.report import check_compare
-
-        lines += ["", *check_compare.ownership(examination.ownership)]
-        lines += check_compare.difference(examination.difference) if examination.difference else []
-    if viewers:
-        from lab.report import viewers as views
-
-        for viewer in dict.fromkeys(viewers):
-            lines += ["", *views.lines(viewer, examination.hosts, examination.began)[:-1]]
-    paint.examination(console(), lines)
+    paint.examination(console(), [*lines, *answers(examination, viewers)])
 
 
 def _for_machines(examination: Examination, shape: str, viewers: tuple[str, ...]) -> str:
@@ -42,7 +33,7 @@ def _for_machines(examination: Examination, shape: str, viewers: tuple[str, ...]
     if shape == "html":
         from lab.report.page.examination import page
 
-        return f"{page(examination)}\n"
+        return f"{page(examination, viewers)}\n"
     if shape == "tlsrpt":
         from lab.report.tlsrpt import tlsrpt
 

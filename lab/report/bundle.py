@@ -15,6 +15,7 @@ from lab.check.result import Examination, HostResult
 from lab.evidence.pcapng import key_log, pcapng
 from lab.evidence.wire import Wire
 from lab.report import check_json
+from lab.report.check_answers import answers
 from lab.report.check_detail import detail
 from lab.report.check_text import conclusion, heading, place, score_line
 from lab.report.page.examination import VERSION, page
@@ -36,13 +37,13 @@ _FILES = {
 def bundle(examination: Examination, viewers: Sequence[str] = ()) -> dict[str, bytes]:
     """Return the bundle's files by name; certificates stand in a folder of their own.
 
-    Wire and secrets are there where the examination kept them.
+    Wire and secrets are there where the examination kept them; `viewers` are the senders whose judgement is wanted.
     """
     wires = [wire for host in examination.hosts for wire in host.wires]
     whole = check_json.examination(examination, tuple(viewers))
     files = {
-        "report.html": page(examination).encode(),
-        "transcript.txt": "".join(f"{line}\n" for line in detail(examination)).encode(),
+        "report.html": page(examination, viewers).encode(),
+        "transcript.txt": "".join(f"{line}\n" for line in [*detail(examination), *answers(examination, viewers)]).encode(),
         "result.json": f"{json.dumps(whole, indent=1, ensure_ascii=False)}\n".encode(),
         "tlsrpt.json": f"{json.dumps(tlsrpt(examination), indent=1)}\n".encode(),
     }

@@ -125,6 +125,13 @@ def test_policies_stand_with_every_rule_and_its_section() -> None:
     assert "Policies" not in " ".join(Page(page(examination(bad()))).text)
 
 
+def test_the_answers_of_certain_senders_stand_in_the_page() -> None:
+    text = " ".join(Page(page(examination(bad()), ("exchange-online",))).text)
+    assert "450 4.4.317 Cannot connect to remote server [Message=UntrustedRoot]" in text
+    assert "What was asked besides" in text
+    assert "What was asked besides" not in " ".join(Page(page(examination(bad()))).text)
+
+
 def test_the_transcript_marks_what_was_inside_tls() -> None:
     lines = list(transcript(host().entries))
     marks = {line.style for line in lines}

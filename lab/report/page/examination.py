@@ -14,6 +14,7 @@ from typing import Any
 from lab.check.findings import Severity
 from lab.check.policy import PolicyCheck
 from lab.check.result import Examination, Found, HostResult, Stage, State
+from lab.report.check_answers import answers
 from lab.report.check_detail import stage_sentence
 from lab.report.check_explain import explanation
 from lab.report.check_text import conclusion, duration, place
@@ -40,15 +41,15 @@ class Line:
     style: str
 
 
-def page(examination: Examination) -> str:
-    """Return the whole page."""
+def page(examination: Examination, viewers: Sequence[str] = ()) -> str:
+    """Return the whole page, with what the viewers (senders by name) would make of it."""
     style = _text("check.css")
     return str(_template().render(
         style=style, style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"), version=VERSION,
         examination=examination, stages=[(stage, STAGES[stage]) for stage in _asked(examination)], percent=_percent(examination),
         grade=_grade(examination), hosts=[_host(host, number) for number, host in enumerate(examination.hosts, 1)],
-        found=[_finding(one) for one in examination.found], policies=list(_policies(examination)), counts=_counts(examination),
-        duration=duration, place=place, state=State,
+        found=[_finding(one) for one in examination.found], policies=list(_policies(examination)),
+        answers=answers(examination, viewers), counts=_counts(examination), duration=duration, place=place, state=State,
     ))  # fmt: skip
 
 
