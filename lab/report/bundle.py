@@ -39,7 +39,8 @@ def bundle(examination: Examination, viewers: Sequence[str] = ()) -> dict[str, b
 
     Wire and secrets are there where the examination kept them; `viewers` are the senders whose judgement is wanted.
     """
-    wires = [wire for host in examination.hosts for wire in host.wires]
+    hosts = [*examination.hosts, *([examination.difference.right] if examination.difference else [])]
+    wires = [wire for host in hosts for wire in host.wires]
     whole = check_json.examination(examination, tuple(viewers))
     files = {
         "report.html": page(examination, viewers).encode(),
@@ -52,8 +53,11 @@ def bundle(examination: Examination, viewers: Sequence[str] = ()) -> dict[str, b
         files["sessions.pcapng"] = pcapng(wires, application=f"smtplab {VERSION}", comment=comment)
         if secrets := key_log(wires):
             files["tls-keys.log"] = secrets.encode("ascii")
-    for host in examination.hosts:
+    for host in hosts:
         files |= dict(_chains(host))
+    expected = dict.fromkeys(one.expected.certificate for one in examination.ownership if one.expected.certificate)
+    if expected:
+        files["certificates/expected.pem"] = _pem(tuple(expected))
     return {README: _readme(examination, files, wires).encode(), **files}
 
 
@@ -91,7 +95,7 @@ def _readme(examination: Examination, files: dict[str, bytes], wires: Sequence[W
     if any(name.startswith("certificates/") for name in files):
         lines += [
             "  certificates/    for each host the chain as it was shown (-shown.pem), and the path that was built from it with",
-            "                   what stood in the trust store (-path.pem, where that differs)",
+            "                   what stood in the trust store (-path.pem, where that differs); of both ways, where two were compared",
         ]
     if wires:
         lines += ["", *_how_to_open(wires)]

@@ -61,6 +61,25 @@ def test_evidence_is_saved_and_nothing_is_overwritten_unasked(
     assert "What is here" in (folder / "README.txt").read_text()
 
 
+def test_evidence_of_two_ways_holds_both_chains_and_the_expected_one(post: Lab, tmp_path: Path) -> None:
+    expected = tmp_path / "expected.pem"
+    expected.write_bytes(post.backend.mint.credential("exchange").leaf.pem.encode())
+    folder = tmp_path / "evidence"
+    assert check(post, "--save", str(folder), "--via", str(post.endpoint("exchange")), "--expect", str(expected)) == 1
+    names = sorted(path.name for path in (folder / "certificates").iterdir())
+    ports = [f"127.25.0.20-{post.endpoint('appliance').port}", f"127.25.0.10-{post.endpoint('exchange').port}"]
+    assert names == sorted(
+        [
+            "expected.pem",
+            f"mail.contoso.test-{ports[0]}-shown.pem",
+            f"mail.contoso.test-{ports[1]}-shown.pem",
+            f"mail.contoso.test-{ports[1]}-path.pem",
+        ]
+    )
+    assert (folder / "sessions.pcapng").read_bytes().count(b"examination: connection to") == 2
+    assert "this is NOT the expected certificate" in (folder / "transcript.txt").read_text()
+
+
 def test_a_place_that_is_none_is_refused_before_anything_is_examined(
     post: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
