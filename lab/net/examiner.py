@@ -226,7 +226,7 @@ async def _probe(
 
 async def examine(target: Target, setting: Setting, names: Names, policies: Policies | None = None) -> Examination:
     """Examine a target: all its hosts in order of preference, each at all its addresses. Never raises for what peers do."""
-    began = time.monotonic()
+    today, began = datetime.now(UTC), time.monotonic()
     located = await names.exchangers(target)
     exchangers = located.exchangers
     gate = asyncio.Semaphore(_AT_ONCE)
@@ -251,7 +251,7 @@ async def examine(target: Target, setting: Setting, names: Names, policies: Poli
         for exchanger in exchangers
         for host in ([next(done) for _ in exchanger.addresses] or [_nowhere(exchanger, target.port)])
     ]
-    whole = Examination(target=target, began=setting.moment, seconds=0.0, exchangers=exchangers, findings=located.findings)
+    whole = Examination(target=target, began=today, seconds=0.0, exchangers=exchangers, findings=located.findings)
     if asked is not None:
         sts = examined_policies.judged_sts(asked, exchangers)
         judged = [examined_policies.under(host, asked, sts, setting) for host in hosts]

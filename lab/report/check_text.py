@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from lab.check.findings import Severity
 from lab.check.result import Examination, Found, HostResult, Stage, State
 from lab.report.check_explain import explanation
@@ -37,7 +39,16 @@ def heading(examination: Examination) -> list[str]:
     else:
         count = len(examination.exchangers)
         hosts = f"{count} MX host{'s' if count > 1 else ''}"
-    return [f"{target.text}: {hosts}, examined at {examination.began:%Y-%m-%d %H:%M:%S}Z in {duration(examination.seconds)}"]
+    spent, as_of = duration(examination.seconds), judged_as_of(examination)
+    return [f"{target.text}: {hosts}, examined at {examination.began:%Y-%m-%d %H:%M:%S}Z in {spent}{as_of}"]
+
+
+def judged_as_of(examination: Examination) -> str:
+    """Return the moment that certificates were judged at, where that is not the examination's own."""
+    moments = [host.verdict.moment for host in examination.hosts if host.verdict]
+    if not moments or abs(moments[0] - examination.began) < timedelta(hours=1):
+        return ""
+    return f", certificates judged as of {moments[0]:%Y-%m-%d %H:%M}Z"
 
 
 def matrix(examination: Examination) -> list[str]:

@@ -86,7 +86,12 @@ def test_trust_left_out_leaves_the_name(post: Lab, capsys: pytest.CaptureFixture
 
 def test_the_moment_of_the_verdict_can_be_chosen(healthy: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     assert check(healthy, "contoso.test", "--at", "2099-01-01") == 1
-    assert "expired:" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "expired:" in shown
+    assert "certificates judged as of 2099-01-01 00:00Z" in shown
+    assert "examined at 2099" not in shown
+    assert check(healthy, "contoso.test") == 0
+    assert "judged as of" not in capsys.readouterr().out
 
 
 def test_a_domain_that_does_not_exist_cannot_be_tested(post: Lab, capsys: pytest.CaptureFixture[str]) -> None:

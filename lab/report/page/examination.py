@@ -17,7 +17,7 @@ from lab.check.result import Examination, Found, HostResult, Stage, State
 from lab.report.check_answers import answers
 from lab.report.check_detail import stage_sentence
 from lab.report.check_explain import explanation
-from lab.report.check_text import conclusion, duration, place
+from lab.report.check_text import conclusion, duration, judged_as_of, place
 from lab.report.explained import words
 from lab.report.page.chain import draw
 from lab.report.transcript import render
@@ -49,7 +49,8 @@ def page(examination: Examination, viewers: Sequence[str] = ()) -> str:
         examination=examination, stages=[(stage, STAGES[stage]) for stage in _asked(examination)], percent=_percent(examination),
         grade=_grade(examination), hosts=[_host(host, number) for number, host in enumerate(examination.hosts, 1)],
         found=[_finding(one) for one in examination.found], policies=list(_policies(examination)),
-        answers=answers(examination, viewers), counts=_counts(examination), duration=duration, place=place, state=State,
+        answers=answers(examination, viewers), counts=_counts(examination), as_of=judged_as_of(examination), duration=duration,
+        place=place, state=State,
     ))  # fmt: skip
 
 
