@@ -1,4 +1,4 @@
-"""`smtplab schema`: for editors."""
+"""`smtplab schema`: for editors, and for programs that read results."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import click
 
 
 @click.command()
-def schema() -> None:
-    """Print the JSON Schema of scenario files, so that an editor can complete and check them."""
+@click.argument("which", type=click.Choice(["scenario", "check"]), default="scenario")
+def schema(which: str) -> None:
+    """Print a JSON Schema: of scenario files, so that an editor can complete and check them, or of what check --format json prints."""
     import json
 
-    from lab.scenario.schema import json_schema
+    if which == "check":
+        from lab.report.check_schema import json_schema
+    else:
+        from lab.scenario.schema import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))

@@ -114,3 +114,11 @@ def test_a_finding_is_explained_and_all_are_listed(capsys: pytest.CaptureFixture
     assert "starttls-not-offered" in listed
     assert outcome(["check", "--explain", "self-singed"]) == 2
     assert "did you mean self-signed?" in capsys.readouterr().err
+
+
+def test_both_schemas_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert outcome(["schema", "check"]) == 0
+    assert json.loads(capsys.readouterr().out)["$id"] == "urn:smtplab:check:1"
+    assert outcome(["schema"]) == 0
+    assert "topology" in json.loads(capsys.readouterr().out)["properties"]
+    assert outcome(["schema", "other"]) == 2

@@ -7,6 +7,8 @@ import struct
 from dataclasses import dataclass, replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lab.evidence.packets import Packet, checksum, packets
 from lab.evidence.wire import Chunk, Ending, Wire
@@ -103,6 +105,20 @@ def test_a_large_write_is_cut_into_segments_and_only_the_last_pushes() -> None:
     assert [len(one.payload) for one in data] == [1460, 1460, 1080]
     assert [bool(one.flags & PSH) for one in data] == [False, False, True]
     assert max(len(packet.data) for packet in packets(replace(big, remote=("2001:db8::25", 25)))) <= 1500
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=5000)), max_size=12),
+    st.sampled_from(["192.0.2.25", "2001:db8::25"]),
+    st.sampled_from([ending for ending in Ending if ending not in (Ending.REFUSED, Ending.UNANSWERED)]),
+)
+def test_whatever_is_said_in_whatever_order_is_carried(said: list[tuple[bool, bytes]], address: str, ending: Ending) -> None:
+    chunks = [Chunk(1.0 + number, outward, data) for number, (outward, data) in enumerate(said)]
+    segments = [taken_apart(packet) for packet in packets(a_wire(*chunks, ending=ending, address=address))]
+    for outward in (True, False):
+        assert stream(segments, outward) == b"".join(data for direction, data in said if direction == outward)
+    assert all(len(packet.data) <= 1500 for packet in packets(a_wire(*chunks, address=address)))
 
 
 # ending, connected, whose the last packets are (True is ours) and their flags
