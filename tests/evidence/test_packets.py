@@ -107,7 +107,8 @@ def test_a_large_write_is_cut_into_segments_and_only_the_last_pushes() -> None:
     assert max(len(packet.data) for packet in packets(replace(big, remote=("2001:db8::25", 25)))) <= 1500
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=5000)), max_size=12),
     st.sampled_from(["192.0.2.25", "2001:db8::25"]),
