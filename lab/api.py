@@ -115,6 +115,19 @@ class Lab:
         return self._place / "ca.pem"
 
     @property
+    def anchor_file(self) -> Path | None:
+        """A file with the DNSSEC trust anchor of the lab as BIND writes it (`delv -a FILE`); None where no zone is signed."""
+        anchor = self.backend.dns.anchor
+        if anchor is None:
+            return None
+        file = self.ca_file.with_name("anchor.keys")
+        flags, protocol, algorithm, key = anchor.partition("DNSKEY ")[2].split(None, 3)
+        file.write_text(
+            f'trust-anchors {{ . initial-key {flags} {protocol} {algorithm} "{key.replace(" ", "")}"; }};\n', encoding="ascii"
+        )
+        return file
+
+    @property
     def transcript(self) -> Transcript:
         """Everything that was seen."""
         return self.backend.transcript

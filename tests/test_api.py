@@ -98,3 +98,11 @@ def test_content_of_ones_own_arrives_as_it_is(tmp_path: Path) -> None:
         lab.send("internet -> onprem", b"Subject: mine\r\n\r\n.\r\nbody\r\n")
         (message,) = lab.mailbox("Alice@contoso.test")
         assert message.envelope.content.endswith(b"\r\nSubject: mine\r\n\r\n.\r\nbody\r\n")
+
+
+def test_a_signed_lab_has_an_anchor_and_another_has_none() -> None:
+    with Lab("dane-3-1-1") as lab:
+        assert lab.anchor_file is not None
+        assert lab.anchor_file.read_text().startswith("trust-anchors { . initial-key 257 3 13 ")
+    with Lab("healthy") as lab:
+        assert lab.anchor_file is None

@@ -9,10 +9,11 @@ from lab.check.findings import Severity
 from lab.check.policy import PolicyCheck, broken, found_in, passed, state_of
 from lab.check.result import Found, State
 from lab.dns.answer import DnsSecurity, Status
-from lab.sts.discovery import FETCH_RULES, FetchStatus, PolicyFetch, StsDiscovery, web_pki_faults
+from lab.sts.discovery import FETCH_RULES, FetchStatus, PolicyFetch, StsDiscovery
 from lab.sts.policy import FATAL, RULES, Mode, StsNotice, StsProblem
 from lab.sts.tlsrpt import TlsRpt, TlsRptProblem
 from lab.tls.findings import Verdict
+from lab.tls.views import web_pki_faults
 
 _RECORD, _MX, _CERTIFICATE = "RFC 8461 section 3.1", "RFC 8461 section 4.1", "RFC 8461 section 4.2"
 #: A domain need not have it: what is missing is worth knowing, what is broken is a fault.

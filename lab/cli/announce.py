@@ -33,6 +33,9 @@ def announce(live: LiveLab, fix_name: str | None, *, lasting: bool) -> None:
         click.echo(f"{host:10} {endpoint.address:12} port {endpoint.port:<6} {what}")
     resolver = lab.endpoint("dns")
     click.echo(f"{'dns':10} {resolver.address:12} port {resolver.port:<6} names of the lab, UDP and TCP")
+    if lab.backend.topology.sts.sites:
+        web = lab.endpoint("sts")
+        click.echo(f"{'sts':10} {web.address:12} port {web.port:<6} MTA-STS policies, HTTPS")
     click.echo(f"{'CA file':10} {lab.ca_file}\n")
     for name, addresses in _mailboxes(lab).items():
         click.echo(f"mailboxes at {name}: {', '.join(addresses)}")
@@ -46,9 +49,25 @@ def announce(live: LiveLab, fix_name: str | None, *, lasting: bool) -> None:
     click.echo(
         f"openssl s_client -starttls smtp -connect {gateway} -CAfile {lab.ca_file} -verify_hostname mail.contoso.test </dev/null"
     )
+    for line in _published(lab):
+        click.echo(line)
     click.echo(f"dig @{resolver.address} -p {resolver.port} contoso.test MX +short")
     ends = f"Ctrl-C ends it, smtplab up --name {live.name} goes on with it." if lasting else "Ctrl-C ends it."
     click.echo(f"\nUp. {ends}\n")
+
+
+def _published(lab: Lab) -> list[str]:
+    """Return what to type where a domain of the lab has DANE or MTA-STS."""
+    topology, resolver = lab.backend.topology, lab.endpoint("dns")
+    where = f"@{resolver.address} -p {resolver.port}"
+    lines = []
+    for name in list(topology.dns.tlsa)[:1]:
+        anchor = f"delv {where} -a {lab.anchor_file} +root=. " if lab.anchor_file else f"dig {where} "
+        lines.append(f"{anchor}{name} TLSA")
+    for domain in list(topology.sts.sites)[:1]:
+        host, web = f"mta-sts.{domain}", lab.endpoint("sts")
+        lines.append(f"curl --cacert {lab.ca_file} --connect-to {host}:443:{web} https://{host}/.well-known/mta-sts.txt")
+    return lines
 
 
 def _mailboxes(lab: Lab) -> dict[str, list[str]]:

@@ -11,7 +11,8 @@ from typing import ClassVar
 class TlsaRecord:
     """A TLSA record (RFC 6698 section 2.1): computed from a certificate of the mint by name, or given as hex `data`.
 
-    `usage` 3 and 1 are about the leaf, 2 and 0 about the authority that issued it; `selector` 0 is the whole certificate, 1
+    `usage` 3 and 1 are about the leaf, 2 and 0 about the authority that issued it, unless `depth` says which element of the
+    chain, with its root at the end (0 is the leaf, -1 the root). `selector` 0 is the whole certificate, 1
     its public key; `matching` 0 all bytes, 1 SHA-256, 2 SHA-512.
     """
 
@@ -22,6 +23,7 @@ class TlsaRecord:
     selector: int = 1
     matching: int = 1
     data: str = ""
+    depth: int | None = None
 
 
 class DnsFault(StrEnum):

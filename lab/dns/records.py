@@ -58,7 +58,8 @@ class Records:
             chain = self._chain_of(record.certificate, host) if self._chain_of else ()
             if not chain:
                 raise UserError("a TLSA record names a certificate or gives data", key="dns.tlsa")
-            certificate = chain[0] if record.usage in (1, 3) else chain[min(1, len(chain) - 1)]
+            depth = record.depth if record.depth is not None else 0 if record.usage in (1, 3) else 1
+            certificate = chain[max(-len(chain), min(depth, len(chain) - 1))]
             data = association_data(certificate, record.selector, record.matching).hex()
         return f"{record.usage} {record.selector} {record.matching} {data}"
 

@@ -22,7 +22,7 @@ class DnsHost:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._directory, self._mint, self._clock = surroundings.directory, surroundings.mint, surroundings.clock
-        self._server = DnsServer(self._answer)
+        self._server = DnsServer(self.answer)
         self._zones: Zones
         self._keys: Keys | None = None
         self.endpoint: Endpoint | None = None
@@ -30,6 +30,7 @@ class DnsHost:
     async def start(self, topology: Topology, port: int = 0) -> None:
         self.apply(topology)
         self.endpoint = await self._server.start(self._directory.listen_address(self.name), port)
+        self._directory.listening(self.name, self.endpoint)
 
     def apply(self, topology: Topology) -> None:
         keys = self._keys
@@ -53,5 +54,6 @@ class DnsHost:
     async def stop(self) -> None:
         await self._server.stop()
 
-    def _answer(self, query: bytes, tcp: bool) -> bytes | None:
+    def answer(self, query: bytes, tcp: bool) -> bytes | None:
+        """Return what the host answers to a query; None is silence."""
         return self._zones.answer(query, tcp=tcp)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lab.hosts.mailhost import MailHost, NextHop
+from lab.hosts.way import Modes
 from lab.internet.config import InternetConfig
 from lab.internet.persona import InternetReceiver, failure_words, report
 from lab.net.listener import Receiver
@@ -17,7 +18,7 @@ from lab.smtp.headers import received
 
 
 class InternetHost(MailHost):
-    """Opportunistic as a sender, with a certificate as a receiver."""
+    """Opportunistic as a sender unless it keeps published policies, with a certificate as a receiver."""
 
     name = "internet"
     schedule = INTERNET
@@ -28,9 +29,15 @@ class InternetHost(MailHost):
         self.trust = self.mint.trust(("public",))
         self.open_mailboxes(self.config.mailboxes)
 
+    async def hops(self, message: Message) -> list[NextHop]:
+        modes = Modes(sts=self.config.mta_sts, dane=self.config.dane)
+        if not modes.any:
+            return await super().hops(message)
+        return await self.published(self.next_hop(message), message, modes)
+
     def build_receiver(self) -> Receiver:
         certificate = self.config.certificate
-        credential = self.mint.credential(certificate) if certificate else None
+        credential = self.mint.credential(certificate, self.config.name) if certificate else None
         persona = InternetReceiver(self.config, credential, deliver=self._accept)
         return Receiver(self.name, persona, self.transcript, self.clock.now)
 

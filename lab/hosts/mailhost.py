@@ -19,10 +19,13 @@ from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from lab.dns.zones import Zones
 from lab.errors import NotKept, UserError
 from lab.hosts.host import Surroundings
+from lab.hosts.way import Modes
 from lab.net.directory import Endpoint
 from lab.net.listener import Receiver
 from lab.net.sender import carry
@@ -36,6 +39,9 @@ from lab.smtp.headers import header
 from lab.tls.certificate import Credential
 from lab.tls.trust import TrustStore
 
+if TYPE_CHECKING:
+    from lab.hosts.outbound import Outbound
+
 _AT_ONCE = 20
 _HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 _ALIVE = 30.0  # seconds that a session of the lab's own may wait for a reply; everything is on this machine
@@ -45,7 +51,8 @@ _ALIVE = 30.0  # seconds that a session of the lab's own may wait for a reply; e
 class NextHop:
     """Where a message goes and how: the host's name as connector or MX gave it (None: no DNS answer), policy, identity.
 
-    `failure` ends the attempt before it begins (a connector that names a certificate which is not there).
+    `failure` ends the attempt before it begins (a connector that names a certificate which is not there, DNS that lies). `notes`
+    are what was found out about the receiver beforehand, for the transcript.
     """
 
     target: str | None
@@ -56,6 +63,7 @@ class NextHop:
     failure: Reason | None = None
     xoorg: str | None = None
     use_tls: bool = True
+    notes: tuple[str, ...] = ()
 
 
 class MailHost(ABC):
@@ -102,6 +110,27 @@ class MailHost(ABC):
     def next_hop(self, message: Message) -> NextHop:
         """Return where a message goes."""
         ...
+
+    async def hops(self, message: Message) -> list[NextHop]:
+        """Return where a message may go, best first: the next after one that could not be used or did not take it."""
+        return [self.next_hop(message)]
+
+    @cached_property
+    def outbound(self) -> Outbound:
+        """What finds the way where published policies are kept."""
+        from lab.hosts.outbound import Outbound  # DNS and HTTPS are for labs that need them
+
+        return Outbound(self.name, self.surroundings)
+
+    async def published(self, hop: NextHop, message: Message, modes: Modes) -> list[NextHop]:
+        """Return a next hop as what the recipient's domain has published makes of it, for each MX host one."""
+        domain = message.envelope.recipients[0].rpartition("@")[2].lower()
+        ways = await self.outbound.ways(domain, hop.policy, modes, self.trust)
+        return [replace(hop, target=way.target, policy=way.policy, failure=way.failure, notes=way.notes) for way in ways]
+
+    def retries(self, attempt: Attempt) -> Schedule:
+        """Return when to try again after an attempt; `schedule` says when to give up."""
+        return self.schedule
 
     @abstractmethod
     def words(self, message: Message, attempt: Attempt, hop: NextHop) -> str:
@@ -210,10 +239,12 @@ class MailHost(ABC):
             if mailbox is not None:
                 self._deliver_here(message, mailbox)
                 return
-            hop = self.next_hop(message)
             self._trying += 1
             try:
-                attempt = await self.attempt(message, hop)
+                for hop in await self.hops(message):
+                    attempt = await self.attempt(message, hop)
+                    if attempt.outcome is not Outcome.DEFERRED:
+                        break
             finally:
                 self._trying -= 1
         message.attempts.append(attempt)
@@ -223,7 +254,7 @@ class MailHost(ABC):
         if attempt.outcome is not Outcome.DELIVERED:
             message.words.append(self.words(message, attempt, hop))
         if attempt.outcome is Outcome.DEFERRED:
-            message.next_try = self.schedule.next_try(len(message.attempts), self.clock.now(), message.submitted)
+            message.next_try = self.retries(attempt).next_try(len(message.attempts), self.clock.now(), message.submitted)
         self.noted(message, attempt, hop)
         if attempt.outcome is Outcome.BOUNCED:
             self._bounce(message)
@@ -242,6 +273,7 @@ class MailHost(ABC):
             chunking=self.chunking, xoorg=hop.xoorg, use_tls=use_tls, probe=probe, connector=hop.connector,
         )  # fmt: skip
         envelope = message.envelope if probe else self.outgoing_envelope(message, hop)
+        settings = replace(settings, notes=hop.notes)
         session = SenderSession(envelope, hop.policy, settings, self.transcript, target=hop.target or "")
         host = self.zones.host(hop.target) if hop.target else None
         if hop.failure is not None:

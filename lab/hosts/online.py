@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 from lab.errors import UserError
 from lab.hosts.host import Surroundings
 from lab.hosts.mailhost import MailHost, NextHop
+from lab.hosts.way import Modes
 from lab.net.listener import Receiver
 from lab.online import headers, trace, wording
-from lab.online.config import InboundConnector, OnlineConfig, OutboundConnector
+from lab.online.config import DaneMode, InboundConnector, OnlineConfig, OutboundConnector, StsMode
 from lab.online.persona import OnlineReceiver
 from lab.online.routing import choose_connector, policy_of
 from lab.receiving.persona import SessionFacts
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Attempt, Envelope, Outcome, Policy
 from lab.sending.message import Message
-from lab.sending.schedule import EXCHANGE_ONLINE
+from lab.sending.schedule import EXCHANGE_ONLINE, EXCHANGE_ONLINE_DANE, Schedule
 from lab.smtp.headers import header_block
 
 _TESTER = "O365ConnectorValidation@contoso.onmicrosoft.test"  # unsourced
@@ -61,6 +62,17 @@ class OnlineHost(MailHost):
     def next_hop(self, message: Message) -> NextHop:
         domain = message.envelope.recipients[0].rpartition("@")[2].lower()
         return self._hop(choose_connector(self.config, domain), domain)
+
+    async def hops(self, message: Message) -> list[NextHop]:
+        domain = message.envelope.recipients[0].rpartition("@")[2].lower()
+        connector = choose_connector(self.config, domain)
+        modes = modes_of(self.config, connector)
+        if not modes.any:
+            return await super().hops(message)
+        return await self.published(self._hop(connector, domain), message, modes)
+
+    def retries(self, attempt: Attempt) -> Schedule:
+        return EXCHANGE_ONLINE_DANE if wording.is_dane(attempt) else self.schedule
 
     def _hop(self, connector: OutboundConnector | None, domain: str) -> NextHop:
         target = (
@@ -150,3 +162,16 @@ class OnlineHost(MailHost):
             else:  # relayed for the tenant's own servers
                 self.submit(replace(kept, recipients=(recipient,)))
         return next(self._internal_ids)
+
+
+def modes_of(config: OnlineConfig, connector: OutboundConnector | None) -> Modes:
+    """Return which published policies mail keeps that takes a connector, or none; a connector with demands of its own keeps none."""
+    if connector is None:
+        return Modes(sts=config.mta_sts, dane=config.dane)
+    if not connector.UseMXRecord or connector.TlsSettings is not None:
+        return Modes()
+    dane = connector.SmtpDaneMode
+    return Modes(
+        sts=connector.MtaStsMode is StsMode.OPPORTUNISTIC, dane=dane is not DaneMode.NONE,
+        dane_required=dane is DaneMode.MANDATORY,
+    )  # fmt: skip

@@ -22,7 +22,7 @@ class StsHost:
 
     async def start(self, topology: Topology, port: int = 0) -> None:
         self.apply(topology)
-        endpoint = await self._server.start(self._directory.address(self.name), port)
+        endpoint = await self._server.start(self._directory.listen_address(self.name), port)
         self._directory.listening(self.name, endpoint)
 
     def apply(self, topology: Topology) -> None:

@@ -15,4 +15,6 @@ class InternetConfig:
     name: str
     accepted_domains: tuple[str, ...]
     mailboxes: tuple[str, ...]
+    mta_sts: bool = False  # as a sender it takes any certificate, but keeps what a receiver's domain has published
+    dane: bool = False
     certificate: str | None = "internet"

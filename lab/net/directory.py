@@ -65,7 +65,7 @@ class Directory:
         return hosts[0] if len(hosts) == 1 else None
 
     def listening(self, host: str, endpoint: Endpoint) -> None:
-        """Note where a host takes SMTP. One that listens on all of its machine's addresses is known by its own."""
+        """Note where a host takes SMTP (`dns` queries, `sts` HTTPS). One that listens on all addresses is known by its own."""
         self._endpoints[host] = Endpoint(self._addresses[host], endpoint.port) if self._anywhere else endpoint
 
     def detour(self, sender: str, receiver: str, endpoint: Endpoint) -> None:

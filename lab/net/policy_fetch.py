@@ -14,12 +14,13 @@ import h11
 
 from lab.net.directory import Endpoint
 from lab.net.resolver import Resolver
-from lab.sts.discovery import FETCH_SECONDS, POLICY_BYTES, FetchStatus, PolicyFetch, web_pki_faults
+from lab.sts.discovery import FETCH_SECONDS, POLICY_BYTES, FetchStatus, PolicyFetch
 from lab.sts.pages import HOST_LABEL, PATH
 from lab.tls.channel import TlsFailure
 from lab.tls.trust import TrustStore
 from lab.tls.verdict import judge
 from lab.tls.verifying import VerifyingChannel, verifying_client
+from lab.tls.views import web_pki_faults
 
 _READ = 64 * 1024
 _ADDRESSES = 8

@@ -216,8 +216,8 @@ def _collect(
 
 def _extended(message: dns.message.Message) -> str:
     """What the server says of the error (RFC 8914)."""
-    texts = [option.to_text() for option in message.options if isinstance(option, dns.edns.EDEOption)]
-    return f" ({'; '.join(texts)})" if texts else ""
+    told = [option for option in message.options if isinstance(option, dns.edns.EDEOption)]
+    return ": " + "; ".join(option.text or dns.edns.EDECode.to_text(option.code) for option in told) if told else ""
 
 
 def _on_loopback(address: str) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-
-import h11
+from typing import TYPE_CHECKING
 
 from lab.errors import CannotTest
 from lab.net.directory import Endpoint
 from lab.sts.pages import WebAnswer
 from lab.tls.certificate import Credential
 from lab.tls.web import web_context
+
+if TYPE_CHECKING:
+    import h11
 
 #: Takes the method, the target and the Host header of a request; None is silence.
 Respond = Callable[[str, str, str | None], WebAnswer | None]
@@ -61,6 +63,8 @@ class WebServer:
         task.add_done_callback(self._connections.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        import h11  # for labs in which somebody asks
+
         connection = h11.Connection(h11.SERVER)
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -87,6 +91,8 @@ class WebServer:
 
     @staticmethod
     async def _request(connection: h11.Connection, reader: asyncio.StreamReader) -> h11.Request:
+        import h11
+
         while True:
             event = connection.next_event()
             if isinstance(event, h11.Request):

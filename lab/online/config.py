@@ -16,9 +16,26 @@ class Era(StrEnum):
     CURRENT = "current"
 
 
+class StsMode(StrEnum):
+    """Set-OutboundConnector's MtaStsMode (facts/exchange 2.4)."""
+
+    OPPORTUNISTIC = "Opportunistic"
+    NONE = "None"
+
+
+class DaneMode(StrEnum):
+    """Set-OutboundConnector's SmtpDaneMode (facts/exchange 2.4)."""
+
+    OPPORTUNISTIC = "Opportunistic"
+    MANDATORY = "Mandatory"
+    NONE = "None"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundConnector:
-    """`Outbound to <GUID>` and its like (facts/exchange 4.5)."""
+    """`Outbound to <GUID>` and its like (facts/exchange 4.5). The two modes count where UseMXRecord is set and TlsSettings are not
+    (unsourced).
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -33,6 +50,8 @@ class OutboundConnector:
     CloudServicesMailEnabled: bool = True
     ValidationRecipients: tuple[str, ...] = ()
     Enabled: bool = True
+    MtaStsMode: StsMode = StsMode.NONE
+    SmtpDaneMode: DaneMode = DaneMode.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +75,11 @@ class InboundConnector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnlineConfig:
-    """The tenant: the receiving host's name, server name for traces, domains, mailboxes and connectors."""
+    """The tenant: the receiving host's name, server name for traces, domains, mailboxes and connectors.
+
+    `mta_sts` and `dane` say whether mail that takes no connector keeps what the receiver's domain has published, as Exchange
+    Online does for every tenant; a topology without such domains leaves the look-ups out.
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -69,3 +92,5 @@ class OnlineConfig:
     outbound_connectors: tuple[OutboundConnector, ...] = ()
     inbound_connectors: tuple[InboundConnector, ...] = ()
     era: Era = Era.CURRENT
+    mta_sts: bool = False
+    dane: bool = False

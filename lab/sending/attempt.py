@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from lab.smtp.replies import Reply
 from lab.tls.channel import TlsFacts
+from lab.tls.dane import DaneVerdict, Tlsa
 from lab.tls.findings import Verdict
 
 
@@ -19,23 +20,38 @@ class TlsLevel(StrEnum):
     DOMAIN_VALIDATION = "DomainValidation"
 
 
+class Enforcement(StrEnum):
+    """A policy that the receiver's domain has published, and that this sender keeps."""
+
+    NONE = "none"
+    MTA_STS = "mta-sts"  # RFC 8461, mode enforce
+    DANE = "dane"  # RFC 7672
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What a sender demands of TLS towards one next hop.
 
     `settings` None is opportunistic: TLS where offered, no check, and clear text where TLS fails to be offered. `domain` is
     the TlsDomain for DomainValidation, wildcard `*.contoso.test` allowed. `require_tls` forces TLS without a check (a
-    SendConnector's RequireTLS).
+    SendConnector's RequireTLS). `enforcement` is what the receiver's domain demands; with DANE `tlsa` are the host's records,
+    `names` the reference identifiers for its certificate and `sni` the TLSA base domain (RFC 7672 section 8.1), and
+    `domain_proved` whether DNSSEC vouches for the MX records too.
     """
 
     settings: TlsLevel | None = None
     domain: str | None = None
     require_tls: bool = False
+    enforcement: Enforcement = Enforcement.NONE
+    tlsa: tuple[Tlsa, ...] = ()
+    names: tuple[str, ...] = ()
+    sni: str | None = None
+    domain_proved: bool = True
 
     @property
     def mandatory(self) -> bool:
         """TLS must be had."""
-        return self.settings is not None or self.require_tls
+        return self.settings is not None or self.require_tls or self.enforcement is not Enforcement.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +97,9 @@ class ReasonId(StrEnum):
     PROTOCOL = "protocol"  # the receiver broke SMTP
     CONTENT = "content"  # the message cannot be sent to this receiver (8-bit, size, SMTPUTF8)
     EXPIRED = "expired"  # in the queue for too long
+    STS_MX = "mta-sts-mx"  # no MX host of the domain is one that its MTA-STS policy allows
+    DANE = "dane"  # the certificate is none of those that the TLSA records vouch for
+    DNSSEC = "dnssec"  # what the DNS says of the receiver is bogus
     CREDENTIAL_MISSING = "credential-missing"  # the sender's own connector names a certificate that it does not have
 
 
@@ -113,3 +132,5 @@ class Attempt:
     verdict: Verdict | None = None
     tls: TlsFacts | None = None
     reply: Reply | None = None  # the receiver's last word on the message
+    domain: str = ""  # of the recipient
+    dane: DaneVerdict | None = None

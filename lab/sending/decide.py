@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.sending.attempt import Policy, Reason, ReasonId, Security, TlsLevel
+from lab.sending.attempt import Enforcement, Policy, Reason, ReasonId, Security, TlsLevel
 from lab.smtp.replies import Reply
+from lab.tls.dane import DaneStatus, DaneVerdict
 from lab.tls.findings import Finding, FindingId, Verdict
+from lab.tls.views import web_pki_faults
 
 #: What a level does not refuse for (facts/exchange 3.1). Encryption asks for nothing; the chain's check leaves the name out.
 #: That weak keys and digests are refused like any other fault is our reading: no source says what Exchange does.
@@ -33,18 +35,32 @@ class Decision:
 
 
 def blocking(policy: Policy, verdict: Verdict) -> tuple[Finding, ...]:
-    """Return the findings that this policy refuses for, in the verdict's order."""
+    """Return the findings that this policy refuses for, in the verdict's order; under MTA-STS those of the web (RFC 8461 4.2)."""
+    if policy.enforcement is Enforcement.MTA_STS:
+        return web_pki_faults(verdict)
     return tuple(finding for finding in verdict.findings if finding.id not in _TOLERATED[policy.settings])
 
 
 def on_verdict(policy: Policy, verdict: Verdict) -> Decision:
-    """Decide after the handshake. Only DomainValidation makes sure who the receiver is."""
+    """Decide after the handshake. Only DomainValidation and MTA-STS make sure who the receiver is."""
     refused = blocking(policy, verdict)
     if refused:
         detail = "; ".join(finding.detail for finding in refused)
         return Decision(False, reason=Reason(ReasonId.CERTIFICATE, "verdict", detail=detail))
-    authenticated = policy.settings is TlsLevel.DOMAIN_VALIDATION
+    authenticated = policy.settings is TlsLevel.DOMAIN_VALIDATION or policy.enforcement is Enforcement.MTA_STS
     return Decision(True, Security.AUTHENTICATED if authenticated else Security.ENCRYPTED)
+
+
+def on_dane(policy: Policy, verdict: DaneVerdict) -> Decision:
+    """Decide by TLSA records (RFC 7672 section 2.2): records of which none is usable ask for TLS and prove nothing.
+
+    Where the MX records are not secure, the host is proved and that it is the domain's is not (section 2.2.1).
+    """
+    if verdict.status is DaneStatus.FAILED:
+        detail = "; ".join(f"{one.record}: {one.problem}" + (f" ({one.detail})" if one.detail else "") for one in verdict.records)
+        return Decision(False, reason=Reason(ReasonId.DANE, "verdict", detail=detail))
+    proved = verdict.status is DaneStatus.AUTHENTICATED and policy.domain_proved
+    return Decision(True, Security.AUTHENTICATED if proved else Security.ENCRYPTED)
 
 
 def on_no_starttls(policy: Policy) -> Decision:

@@ -31,6 +31,8 @@ class Schedule:
 #: facts/exchange section 6: the first few at 15 minutes or less, growing over the next half dozen to 60; NDR after 24 hours.
 #: The steps in between are not documented.
 EXCHANGE_ONLINE = Schedule("Exchange Online", (15, 15, 15, 20, 25, 30, 40, 50, 60), timedelta(hours=24))
+#: facts/exchange section 6: what fails DANE is tried after 15 minutes, another 15, then hourly for 24 hours.
+EXCHANGE_ONLINE_DANE = Schedule("Exchange Online, DANE", (15, 15, 60), timedelta(hours=24))
 #: facts/exchange section 6: glitch retries 4 x 1, transient 6 x 5, then every 10 minutes; expiry after two days.
 EXCHANGE_SERVER = Schedule("Exchange Server", (1,) * 4 + (5,) * 6 + (10,), timedelta(days=2))
 #: RFC 5321 section 4.5.4.1: at least 30 minutes apart, given up after four to five days.

@@ -16,12 +16,13 @@ from typing import Any
 
 from lab.errors import Blame, PeerError
 from lab.sending import decide
-from lab.sending.attempt import Attempt, Envelope, Outcome, Policy, Reason, ReasonId, Security
+from lab.sending.attempt import Attempt, Enforcement, Envelope, Outcome, Policy, Reason, ReasonId, Security
 from lab.smtp.content import dot_stuffed, needs_eight_bit, needs_smtputf8
 from lab.smtp.lines import LineBuffer, LineTooLong
 from lab.smtp.replies import BadReply, Reply, ReplyReader, ehlo_keywords
 from lab.tls.certificate import Credential
 from lab.tls.channel import TlsChannel, TlsFacts, TlsFailure
+from lab.tls.dane import DaneVerdict, judge_dane
 from lab.tls.findings import Verdict
 from lab.tls.trust import TrustStore
 from lab.tls.verdict import judge
@@ -50,6 +51,7 @@ class SenderSettings:
     xoorg: str | None = None
     use_tls: bool = True
     connector: str = ""  # whose name the host's log has for the session
+    notes: tuple[str, ...] = ()  # what was found out about the receiver beforehand, for the transcript
     probe: bool = False  # quit before MAIL: look at the receiver without sending anything
 
 
@@ -71,7 +73,8 @@ class SenderSession:
         self._piece = b""
         self._keywords: dict[str, str] = {}
         self._recipients = list(envelope.recipients)
-        self._result = Attempt(Outcome.DEFERRED, settings.now(), self.session, target)
+        domain = envelope.recipients[0].rpartition("@")[2] if envelope.recipients else ""
+        self._result = Attempt(Outcome.DEFERRED, settings.now(), self.session, target, domain=domain)
 
     # --- what the carrier tells ---------------------------------------------------------------------------------------
 
@@ -83,6 +86,7 @@ class SenderSession:
     def connected(self, address: str, port: int) -> None:
         """The connection stands; the receiver speaks first."""
         self._result = replace(self._result, address=address, port=port)
+        self._take_notes()
         self._record(Kind.CONNECTED, address=address, port=port, connector=self.settings.connector)
         self.phase = "banner"
 
@@ -131,6 +135,7 @@ class SenderSession:
     def not_connected(self, reason: ReasonId, detail: str, address: str = "", port: int = 0) -> None:
         """No connection could be made."""
         self._result = replace(self._result, address=address, port=port)
+        self._take_notes()
         self._record(Kind.FAULT, blame=Blame.NETWORK, message=detail)
         self._end(reason, detail=detail)
 
@@ -200,7 +205,10 @@ class SenderSession:
             self.phase = "handshake"
             settings = self.settings
             self._tls = verifying_client(
-                sni=self.target or None, trust=settings.trust, moment=settings.now(), credential=settings.credential
+                sni=self.policy.sni or self.target or None,
+                trust=settings.trust,
+                moment=settings.now(),
+                credential=settings.credential,
             )
             self._tls.start()
             self._out.append(self._tls.outgoing())
@@ -220,14 +228,26 @@ class SenderSession:
             facts.peer_chain, trust=settings.trust, moment=settings.now(), expected=expected, openssl=facts.openssl_errors
         )
         self._record(Kind.VERDICT, verdict=verdict)
-        decision = decide.on_verdict(self.policy, verdict)
-        self._result = replace(self._result, tls=facts, verdict=verdict, security=decision.security)
+        dane = self._judge_dane(facts)
+        decision = decide.on_verdict(self.policy, verdict) if dane is None else decide.on_dane(self.policy, dane)
+        self._result = replace(self._result, tls=facts, verdict=verdict, dane=dane, security=decision.security)
         self._out.append(tls.outgoing())
         if decision.reason is not None:
             self._end(decision.reason.id, phase="verdict", detail=decision.reason.detail)
         else:
             self._lines.take()
             self._ehlo("ehlo-tls")
+
+    def _judge_dane(self, facts: TlsFacts) -> DaneVerdict | None:
+        """Hold the chain against the TLSA records where there are any, and note each."""
+        policy = self.policy
+        if policy.enforcement is not Enforcement.DANE:
+            return None
+        dane = judge_dane(facts.peer_chain, policy.tlsa, names=policy.names, moment=self.settings.now())
+        for one in dane.records:
+            text = f"TLSA {one.record}: {one.problem or f'matches at depth {one.depth}'} ({one.rule})"
+            self._record(Kind.NOTE, message=text)
+        return dane
 
     # --- commands -----------------------------------------------------------------------------------------------------
 
@@ -340,6 +360,10 @@ class SenderSession:
         self.phase = "done"
         self._record(Kind.CLOSED, by="local")
         self.attempt = self._result
+
+    def _take_notes(self) -> None:
+        for note in self.settings.notes:
+            self._record(Kind.NOTE, message=note)
 
     # --- wire and transcript ------------------------------------------------------------------------------------------
 

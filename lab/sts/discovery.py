@@ -13,7 +13,7 @@ from enum import StrEnum
 from lab.dns.answer import Answer
 from lab.sts.policy import Mode, StsNotice, StsPolicy, StsRecord, parse_policy, parse_record
 from lab.tls.channel import TlsFacts
-from lab.tls.findings import Finding, FindingId, Verdict
+from lab.tls.findings import Verdict
 
 #: RFC 8461 section 3.3: limits that are suggested there.
 FETCH_SECONDS = 60.0
@@ -109,11 +109,6 @@ class StsDiscovery:
     def enforced(self) -> bool:
         """Mail must not be delivered against the policy."""
         return self.policy is not None and self.policy.mode is Mode.ENFORCE
-
-
-def web_pki_faults(verdict: Verdict) -> tuple[Finding, ...]:
-    """Return what the rules of the web refuse a certificate for: all but the order of sending; the CN does not count (4.2)."""
-    return tuple(finding for finding in verdict.findings if finding.id is not FindingId.CHAIN_DISORDERED)
 
 
 class StsCache:

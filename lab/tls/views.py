@@ -77,6 +77,16 @@ _EXCHANGE_ORDER = (
 )  # fmt: skip
 
 
+#: What browsers do not refuse for; RFC 8461 section 4.2 leaves revocation to the sender, and that what cannot be found out is no fault
+#: is our reading.
+_WEB_HARMLESS = frozenset({FindingId.CHAIN_DISORDERED, FindingId.REVOCATION_UNKNOWN})
+
+
+def web_pki_faults(verdict: Verdict) -> tuple[Finding, ...]:
+    """Return what the rules of the web refuse a certificate for, as MTA-STS has them (RFC 8461 section 4.2): the CN does not count."""
+    return tuple(finding for finding in verdict.findings if finding.id not in _WEB_HARMLESS)
+
+
 def openssl_codes(verdict: Verdict) -> frozenset[int]:
     """Return the numbers that OpenSSL's tools give for these findings; the name's (62) among them.
 

@@ -15,7 +15,10 @@ import dns.rdatatype
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from dns.rdtypes.ANY.TLSA import TLSA
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from lab.dns.validation import Denial, denial
 from tests.dns.signed_lab import CASES, MINT, MOMENT, zones
 
 ZONES = zones()
@@ -105,3 +108,27 @@ def test_the_anchor_outlives_the_configuration() -> None:
     one, other = (Zones(CONFIG, ADDRESSES.__getitem__, chain_of, now=lambda: MOMENT, keys=keys) for _ in range(2))
     assert one.anchor == other.anchor is not None
     assert Zones(CONFIG, ADDRESSES.__getitem__, chain_of, now=lambda: MOMENT).anchor != one.anchor
+
+
+labels = st.text("abcmxz-_0", min_size=1, max_size=4)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(st.lists(labels, min_size=1, max_size=3), st.sampled_from(["fabrikam.test", "test", "_tcp.mx.fabrikam.test", "ent.fabrikam.test"]),
+       st.sampled_from(["A", "TLSA", "TXT", "DS", "NSEC", "CNAME", "ANY"]))  # fmt: skip
+def test_whatever_is_not_there_is_proved_not_to_be(below: list[str], zone: str, rdtype: str) -> None:
+    """No question raises, and each answer without records carries a proof that our own validation takes."""
+    name = dns.name.from_text(".".join([*below, zone]))
+    response = ask(name.to_text(), rdtype, flags=dns.flags.RD | dns.flags.CD)
+    if response.answer:
+        return
+    proofs = [rrset for rrset in response.authority if rrset.rdtype == dns.rdatatype.NSEC]
+    expected = Denial.NO_NAME if response.rcode() == dns.rcode.NXDOMAIN else Denial.NO_TYPE
+    assert denial(proofs, name, dns.rdatatype.from_text(rdtype)) is expected, (response.to_text(), proofs)
+
+
+@given(st.binary(max_size=80))
+def test_garbage_never_raises(query: bytes) -> None:
+    ZONES.answer(query)
+    ZONES.answer(b"\x12\x34\x01\x20\x00\x01\x00\x00\x00\x00\x00\x01" + query, tcp=True)

@@ -10,8 +10,9 @@ import pytest
 
 from lab.online.config import Era
 from lab.online.wording import expiry_status, last_error, refusal, report, trace_reason, us_time
-from lab.sending.attempt import Attempt, Outcome, Policy, Reason, ReasonId, TlsLevel
+from lab.sending.attempt import Attempt, Enforcement, Outcome, Policy, Reason, ReasonId, TlsLevel
 from lab.smtp.replies import Reply
+from lab.tls.dane import Tlsa, association_data, judge_dane
 from lab.tls.mint import Mint
 from lab.tls.verdict import judge
 
@@ -161,3 +162,53 @@ def test_the_report_has_its_parts_in_order() -> None:
              "1/4/2025 4:37:07 PM - Server at mail.contoso.test (192.0.2.10) returned '450 4.4.317 ", "Original message headers:", "Subject: x"]  # fmt: skip
     places = [text.index(part, text.index("Diagnostic")) for part in parts]
     assert places == sorted(places)
+
+
+DANE = Policy(enforcement=Enforcement.DANE)
+STS = Policy(enforcement=Enforcement.MTA_STS)
+
+
+def under_dane(certificate: str, usage: int) -> Attempt:
+    chain = MINT.credential(certificate, "mail.contoso.test").chain
+    of = MINT.credential("good", "mail.contoso.test").chain
+    record = Tlsa(usage, 0, 1, association_data(of[0 if usage == 3 else 1], 0, 1))
+    dane = judge_dane(chain, [record], names=["mail.contoso.test"], moment=MOMENT)
+    return replace(BASE, dane=dane, domain="contoso.test", reason=Reason(ReasonId.DANE, "verdict", detail="x"))
+
+
+@pytest.mark.parametrize("era", list(Era))
+@pytest.mark.parametrize(
+    ("attempt", "policy", "status"),
+    [
+        (
+            failed(ReasonId.STARTTLS_MISSING),
+            DANE,
+            "450 4.7.321 starttls-not-supported: Destination mail server must support TLS to receive mail.",
+        ),
+        (under_dane("expired", 2), DANE, "450 4.7.322 certificate-expired: Destination mail server's certificate is expired."),
+        (under_dane("expired", 3), DANE, "450 4.7.323 tlsa-invalid: The domain failed DANE validation."),
+        (failed(ReasonId.DNSSEC), Policy(), "450 4.7.324 dnssec-invalid: Destination domain returned invalid DNSSEC records"),
+        (
+            under_dane("wrong-host", 2),
+            DANE,
+            "450 4.7.325 certificate-host-mismatch: Remote certificate MUST have a common name or subject alternative name that matches the hostname (DANE)",
+        ),
+        (refused("self-signed"), STS, "450 4.7.5 Remote certificate failed MTA-STS validation. Reason: UntrustedRoot"),
+        (refused("wrong-host"), STS, "450 4.7.5 Remote certificate failed MTA-STS validation. Reason: SubjectMismatch"),
+        (refused("expired"), STS, "450 4.7.5 Remote certificate failed MTA-STS validation. Reason: CertificateExpired"),
+    ],
+)
+def test_published_policies_have_words_of_their_own(attempt: Attempt, policy: Policy, status: str, era: Era) -> None:
+    """facts/exchange 2.4; the NDR has 5 for 4 in the enhanced code."""
+    assert last_error(attempt, policy, era, SERVER).startswith(f"{status} [LastAttemptedServerName=mail.contoso.test]")
+    assert expiry_status(attempt, policy, era) == "550 5" + status[5:]
+
+
+def test_the_domain_whose_mx_hosts_fail_is_named() -> None:
+    attempt = replace(failed(ReasonId.STS_MX), domain="contoso.test")
+    assert refusal(attempt, Policy(), Era.CURRENT).status == "450 4.4.8 MX hosts of contoso.test failed MTA-STS validation"
+
+
+def test_without_a_published_policy_the_words_are_the_connectors() -> None:
+    assert refusal(failed(ReasonId.STARTTLS_MISSING), STRICT, Era.CURRENT).code == "4.4.317"
+    assert refusal(refused("self-signed"), STRICT, Era.CURRENT).code == "4.4.317"
