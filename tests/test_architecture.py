@@ -31,6 +31,8 @@ HOMES = {
     "docker": {"backends"},
     "sqlite3": {"live"},
     "h11": {"net"},
+    "prompt_toolkit": {"cli"},
+    "regex": {"shell"},
     # the standard library's ways to the outside
     "socket": {"net"},
     "selectors": {"net"},
@@ -43,7 +45,21 @@ HOMES = {
     "ssl": {"tls"},
 }
 #: What pure rooms may not touch: they are given the time and hand out bytes.
-PURE = {"evidence", "smtp", "tls", "dns", "check", "sending", "sts", "receiving", "appliance", "exchange", "online", "internet"}
+PURE = {
+    "evidence",
+    "smtp",
+    "tls",
+    "dns",
+    "check",
+    "sending",
+    "sts",
+    "receiving",
+    "appliance",
+    "exchange",
+    "online",
+    "internet",
+    "shell",
+}
 CLOCKS_AND_FILES = {"open", "print", "input", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
 #: Words of the trade that Python's library happens to use too.
 FIELDS_OWN = {"numbers", "trace"}

@@ -28,6 +28,7 @@ COMMANDS = {
     "list": ("lab.cli.labs:list_labs", "List the labs that are kept and those that run."),
     "down": ("lab.cli.labs:down", "End a running lab; what it keeps stays."),
     "check": ("lab.cli.check:check", "Examine a receiver: TLS, certificate, every fault and its cure. Never sends a message."),
+    "shell": ("lab.cli.shell:shell", "Work with the lab in an emulated Exchange Management Shell."),
     "cert": ("lab.cli.cert:cert", "Write certificates, good ones and all kinds of bad ones."),
 }
 

@@ -44,6 +44,7 @@ class ExchangeHost(MailHost):
         self._receive_log = ProtocolLog("receive", now, lambda _: self._receive_connector_id(), behind_hello=self._capability_rows)
         self._send_log = ProtocolLog("send", now, lambda entry: entry.detail["connector"])
         self._tracking = TrackingLog("")
+        self._running: dict[str, str | None] = {}  # TlsCertificateName that the front end still has, by connector
 
     async def stop(self) -> None:
         await super().stop()
@@ -51,7 +52,12 @@ class ExchangeHost(MailHost):
         self._unlisten = lambda: None
 
     def configure(self, topology: Topology) -> None:
+        before = {c.Name: c.TlsCertificateName for c in self.config.receive_connectors} if hasattr(self, "config") else {}
         self.config = topology.exchange
+        present = {c.Name: c.TlsCertificateName for c in self.config.receive_connectors}
+        self._running = {
+            name: held for name, held in self._running.items() if name in present and before.get(name) == present[name]
+        }
         self.trust = self.mint.trust(self.config.trust)
         self.store_entries = tuple(
             StoreEntry(self.mint.credential(stored.certificate), stored.Services, stored.HasPrivateKey)
@@ -73,10 +79,30 @@ class ExchangeHost(MailHost):
             (c for c in self.config.receive_connectors if c.Enabled), ReceiveConnector(Name=f"Default Frontend {self.netbios}")
         )
 
+    def running_certificate(self, connector: str) -> str | None:
+        """Return the TlsCertificateName that the front end transport service has for a connector at present."""
+        configured = next((c.TlsCertificateName for c in self.config.receive_connectors if c.Name == connector), None)
+        return self._running.get(connector, configured)
+
+    def hold_certificate(self, connector: str, name: str | None) -> None:
+        """Let the front end go on with a TlsCertificateName until it is restarted (facts/exchange 9, rows 1 and 10)."""
+        self._running[connector] = name
+        self._refresh()
+
+    def restart_front_end(self) -> None:
+        """Let the front end take the configuration as it is."""
+        self._running.clear()
+        self._refresh()
+
+    def _refresh(self) -> None:
+        if self.receiver is not None:
+            self.receiver.persona = self.build_receiver().persona
+
     def build_receiver(self) -> Receiver:
         trust, now = self.trust.revoking(), self.clock.now
         deliver, log = self._accept, self.events.append
-        self._persona = ExchangeReceiver(self.config, self.connector, self.store_entries, trust, now, deliver=deliver, log=log)
+        connector = replace(self.connector, TlsCertificateName=self.running_certificate(self.connector.Name))
+        self._persona = ExchangeReceiver(self.config, connector, self.store_entries, trust, now, deliver=deliver, log=log)
         return Receiver(self.name, self._persona, self.transcript, now)
 
     # --- sending ------------------------------------------------------------------------------------------------------
@@ -85,7 +111,7 @@ class ExchangeHost(MailHost):
         return recipient if recipient in self.mailboxes else None
 
     def next_hop(self, message: Message) -> NextHop:
-        recipient = self._routing_address(message.envelope.recipients[0])
+        recipient = self.routing_address(message.envelope.recipients[0])
         domain = recipient.rpartition("@")[2].lower()
         connector = choose_connector(self.config, domain)
         if connector is None:
@@ -110,7 +136,7 @@ class ExchangeHost(MailHost):
 
     def outgoing_envelope(self, message: Message, hop: NextHop) -> Envelope:
         content = headers.outgoing(self.config, message.envelope, message.submitted, cloud=hop.xoorg is not None)
-        return replace(message.envelope, recipients=(self._routing_address(message.envelope.recipients[0]),), content=content)
+        return replace(message.envelope, recipients=(self.routing_address(message.envelope.recipients[0]),), content=content)
 
     def submit(self, envelope: Envelope) -> Message:
         message = super().submit(envelope)
@@ -142,7 +168,7 @@ class ExchangeHost(MailHost):
         status = message.words[-1] if bounced and message.words else wording.EXPIRED
         return wording.report(self.config, message.envelope, status, self.clock.now())
 
-    def _routing_address(self, recipient: str) -> str:
+    def routing_address(self, recipient: str) -> str:
         """A mailbox that lives online is reached at its remote routing address."""
         remote = {address.lower(): target for address, target in self.config.remote.items()}
         return remote.get(recipient.lower(), recipient)

@@ -115,9 +115,9 @@ class OnlineHost(MailHost):
         hop = self._hops.get(message.id)
         return hop.policy if hop else Policy()
 
-    async def validate_connector(self, name: str) -> list[ValidationTask]:
-        """Play connector validation for an outbound connector: connect to each smart host, then send a test message to each of
-        its ValidationRecipients. Raises UserError where there is no such connector.
+    async def validate_connector(self, name: str, recipients: tuple[str, ...] | None = None) -> list[ValidationTask]:
+        """Play connector validation for an outbound connector: connect to each smart host, then send a test message to each
+        recipient (by default its ValidationRecipients). Raises UserError where there is no such connector.
         """
         connector = next((c for c in self.config.outbound_connectors if c.Name == name), None)
         if connector is None:
@@ -135,7 +135,7 @@ class OnlineHost(MailHost):
             good = attempt.outcome is Outcome.DELIVERED
             detail = "" if good else wording.last_error(attempt, policy, self.config.era, self.config.server)
             tasks.append(ValidationTask(f"Check connectivity to {target}", good, detail))  # row labels are unsourced
-        return tasks + [await self._send_test(recipient) for recipient in connector.ValidationRecipients]
+        return tasks + [await self._send_test(recipient) for recipient in (recipients or connector.ValidationRecipients)]
 
     async def _send_test(self, recipient: str) -> ValidationTask:
         now = self.clock.now()

@@ -22,6 +22,7 @@ from lab.scenario.model import Change, Scenario
 from lab.scenario.names import check_dns, near
 from lab.scenario.source import Place, Source, read
 from lab.scenario.topology import Flow, Topology
+from lab.tls.mint import ADOPTED
 from lab.tls.mint_cases import CASES
 
 _CHAIN = 8  # files that may inherit from one another
@@ -140,7 +141,7 @@ def _check_topology(topology: Topology) -> None:
     names += [site.certificate for site in topology.sts.sites.values()]
     names += [record.certificate for records in topology.dns.tlsa.values() for record in records if not record.data]
     for name in names + ([topology.internet.certificate] if topology.internet.certificate else []):
-        if name not in CASES:
+        if name not in CASES and not name.startswith(ADOPTED):
             raise UserError(f"the mint knows no certificate {name!r}", hint=near(name, CASES))
     for name, host in topology.dns.hosts.items():
         if host not in HOSTS:

@@ -8,6 +8,7 @@ kept, so a lab pays only for what it shows.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,9 @@ from lab.tls.imitate import Imitation, imitate, inspection_issuer, inspection_ro
 from lab.tls.issue import Issued, revocation_list
 from lab.tls.mint_cases import CASES
 from lab.tls.trust import TrustStore
+
+#: How the names of certificates begin that administrators made or brought.
+ADOPTED = "own-"
 
 
 class Mint(Authorities):
@@ -34,10 +38,12 @@ class Mint(Authorities):
 
         Raises UserError for a name that the mint does not know.
         """
+        key = (name, host or DEFAULT_HOST)
+        if key in self._credentials:
+            return self._credentials[key]
         case = CASES.get(name)
         if case is None:
             raise UserError(f"the mint knows no certificate {name!r}", hint="smtplab cert --list shows all names")
-        key = (name, host or DEFAULT_HOST)
         if key not in self._credentials:
             self._credentials[key] = case.make(self, key[1])
         return self._credentials[key]
@@ -52,6 +58,12 @@ class Mint(Authorities):
                 self._imitations.pop(next(iter(self._imitations)))
             self._imitations[key] = imitate(leaf, how, root, issuer, self.moment)
         return self._imitations[key]
+
+    def adopt(self, credential: Credential) -> str:
+        """Take a certificate that was not made here, and return the name under which it is known from now on."""
+        name = f"{ADOPTED}{credential.leaf.thumbprint.lower()}"
+        self._credentials[name, DEFAULT_HOST] = replace(credential, name=name)
+        return name
 
     def trust(self, names: Iterable[str] = ("public",)) -> TrustStore:
         """Return the trust store of the named roots with their CRLs: `public`, and `rogue` (the stranger's CA).

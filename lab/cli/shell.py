@@ -1,0 +1,102 @@
+"""`smtplab shell`: the management shell over a lab of its own, in this process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from lab.cli.complete import scenario_names
+
+if TYPE_CHECKING:
+    from lab.api import Lab
+    from lab.shell.session import Shell
+
+_FAILED = 1
+
+
+@click.command()
+@click.argument("scenario", default="healthy", shell_complete=scenario_names)
+@click.option(
+    "-c", "--command", "commands", multiple=True, metavar="COMMAND", help="Run a command and leave; may be given several times."
+)
+@click.option("--era", type=click.Choice(["classic", "current"]), help="How Exchange Online speaks (default: the scenario's).")
+@click.option("--online", is_flag=True, help="Begin as if Connect-ExchangeOnline had been run.")
+@click.option("--quiet", is_flag=True, help="Do not send a message along each flow at the start.")
+@click.option("--width", type=click.IntRange(40, 1000), help="Columns of the console (default: the terminal's, else 120).")
+def shell(scenario: str, commands: tuple[str, ...], era: str | None, online: bool, quiet: bool, width: int | None) -> int:
+    r"""Open the Exchange Management Shell over SCENARIO (default: healthy), with one message sent along each of its flows.
+
+    \b
+    smtplab shell appliance-resigns-tls
+    smtplab shell appliance-resigns-tls -c 'Get-Queue | fl Identity,LastError'
+    smtplab shell appliance-resigns-tls < script.ps1
+
+    Get-Help lists what there is; Connect-ExchangeOnline and Connect-Appliance reach the other two. Time passes with Start-Sleep.
+    Exit code 1: the last command of -c or of the script ended in an error.
+    """
+    from lab.api import Lab
+    from lab.net.loop import run
+
+    lab = Lab(scenario, era=era)
+    return run(_session(lab, commands, online=online, quiet=quiet, width=width))
+
+
+async def _session(lab: Lab, commands: tuple[str, ...], *, online: bool, quiet: bool, width: int | None) -> int:
+    from lab.backends.changes import Changes
+    from lab.backends.management import ManagedLab
+    from lab.runner import play
+    from lab.shell.session import ONLINE, ONPREM, Shell
+
+    interactive = not commands and sys.stdin.isatty()
+    async with lab:
+        if not quiet:
+            await play(lab.backend)
+        broken = lab.loaded.broken
+        data = {**broken, "online": {**broken["online"], "era": lab.era.value}}
+        world = ManagedLab(lab.backend, Changes(lab.backend, data).make)
+        sides = (ONPREM, ONLINE) if online else (ONPREM,)
+        columns = width or _columns()
+        if not interactive:
+            made = Shell(world, width=columns, sides=sides)
+            return await _script(made, commands or _statements(made, _standard_input()))
+        from lab.cli.console import Prompt
+
+        prompt = Prompt(lab)
+        made = Shell(world, width=columns, sides=sides, ask=prompt.ask)
+        return await prompt.converse(made)
+
+
+async def _script(made: Shell, commands: Iterable[str]) -> int:
+    failed = False
+    for command in commands:
+        output = await made.run(command)
+        click.echo(output.text, nl=False)
+        failed = output.failed
+        if output.ended:
+            break
+    return _FAILED if failed else 0
+
+
+def _statements(made: Shell, text: str) -> Iterator[str]:
+    """Yield a script as a console would take it: line by line, several together where a bracket or a string is open."""
+    present = ""
+    for line in text.split("\n"):
+        present = f"{present}\n{line}" if present else line
+        if not made.unfinished(present):
+            yield present
+            present = ""
+    if present:
+        yield present
+
+
+def _standard_input() -> str:
+    return sys.stdin.buffer.read().decode("utf-8-sig", "replace").replace("\r\n", "\n")
+
+
+def _columns() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((120, 50)).columns if sys.stdout.isatty() else 120
