@@ -69,6 +69,9 @@ class ManagedLab:
     def restart_front_end(self) -> None:
         self._lab.exchange.restart_front_end()
 
+    async def breathe(self) -> None:
+        await asyncio.sleep(0)
+
     # --- certificates -------------------------------------------------------------------------------------------------
 
     def store(self) -> tuple[StoreEntry, ...]:

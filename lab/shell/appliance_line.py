@@ -161,6 +161,12 @@ class Console:
         if verb == "show":
             return _full(self._world.credential(name).leaf)
         if verb == "remove":
+            if any(
+                name in load_behaviour(spec).certificates
+                for rule in self._world.topology.appliance.rules
+                for spec in rule.behaviours
+            ):
+                raise _Wrong(f"{name} is bound. Bind another certificate or let TLS pass first.")
             self._world.change(Change(remove=f"appliance.certificates[{store.index(name)}]"))
             return f"removed {name}"
         direction = _direction(rest, "inbound")

@@ -61,7 +61,8 @@ def complete(state: State, text: str, position: int) -> list[Completion]:
     if begun.startswith("-"):
         names = [param for param in cmdlet.all_parameters if param.name.lower().startswith(begun[1:].lower())]
         return [Completion(f"-{param.name}", len(begun), param.help or param.kind.value.rpartition(".")[2]) for param in names]
-    param = _param_before(cmdlet, before[: word.start()])
+    arguments = head.group(2)
+    param = _param_before(cmdlet, arguments[: len(arguments) - len(begun)])
     return _values(state, param, begun) if param is not None else []
 
 
@@ -74,11 +75,11 @@ def _commands(state: State, begun: str) -> list[Completion]:
 
 def _param_before(cmdlet: Cmdlet, before: str) -> Param | None:
     """The parameter whose value is begun: the one named last, or the first by place."""
-    named = re.search(r"-([A-Za-z]+):?\s*(?:[^\s]*,)?$", before)
+    named = re.search(r"(?:^|\s)-([A-Za-z]+)(?::|\s)\s*(?:[^\s]*,)?$", before)
     if named is not None:
         lower = named.group(1).lower()
         return next((p for p in cmdlet.all_parameters if p.name.lower().startswith(lower)), None)
-    if re.search(r"\s-\w", before) is None:
+    if not before.strip():
         return next((p for p in cmdlet.parameters if p.position == 0), None)
     return None
 
@@ -97,4 +98,4 @@ def _values(state: State, param: Param, begun: str) -> list[Completion]:
 
 
 def _quoted(offer: str) -> str:
-    return f"'{offer.replace(chr(39), chr(39) * 2)}'" if re.search(r"[\s;,(){}|&@#]", offer) else offer
+    return f"'{offer.replace(chr(39), chr(39) * 2)}'" if re.search(r"[\s;,(){}|&]|^[@#]", offer) else offer

@@ -159,7 +159,8 @@ class Evaluator(Invoker):
 
     async def value(self, node: Node) -> Value:
         """Return an expression's value."""
-        self.state.spend()
+        if self.state.spend():
+            await self.state.world.breathe()
         with self.placed(node):
             return await self._value(node)
 
@@ -198,7 +199,7 @@ class Evaluator(Invoker):
                             id="DuplicateKeyInHashLiteral",
                             exception="ParentContainsErrorRecordException",
                         )
-                    table[name] = unwrapped(await self.statement(inner))
+                    table[name] = await self._assigned(inner)
                 return table
             case ScriptBlock():
                 return Block(node, self.source)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from lab.shell.failure import ShellError
-from lab.shell.operators import LONGEST_TEXT, equal, number
+from lab.shell.operators import LONGEST_TEXT, equal, number, too_large
 from lab.shell.patterns import moment_format
 from lab.shell.values import Record, Table, Value, as_list, moment_text, short_type, text, type_name
 
@@ -141,7 +141,9 @@ def _split(value: str, *separators: Value) -> Value:
 def _replaced(value: str, old: Value, new: Value) -> Value:
     if not text(old):
         raise ValueError("String cannot be of zero length.\r\nParameter name: oldValue")
-    return value.replace(text(old), text(new))[:LONGEST_TEXT]
+    if len(value) + value.count(text(old)) * len(text(new)) > LONGEST_TEXT:
+        raise too_large()
+    return value.replace(text(old), text(new))
 
 
 _STRING: dict[str, Method] = {

@@ -57,12 +57,12 @@ def arithmetic(operator: str, left: Value, right: Value) -> Value:
         case "*" if isinstance(left, str):
             count = int(number(right))
             if len(left) * max(count, 0) > LONGEST_TEXT:
-                raise ShellError("Exception of type 'System.OutOfMemoryException' was thrown.", category="ResourceUnavailable")
+                raise too_large()
             return left * max(count, 0)
         case "*" if isinstance(left, list):
             count = int(number(right))
             if len(left) * max(count, 0) > LONGEST_LIST:
-                raise ShellError("Exception of type 'System.OutOfMemoryException' was thrown.", category="ResourceUnavailable")
+                raise too_large()
             return left * max(count, 0)
         case "..":
             return _range(int(number(left)), int(number(right)))
@@ -78,6 +78,16 @@ def arithmetic(operator: str, left: Value, right: Value) -> Value:
         if isinstance(side, list | Table | Record | datetime | timedelta):
             raise no_method(left, operator)
     return _numbers(operator, number(left), number(right))
+
+
+def too_large() -> ShellError:
+    """Return .NET's error for what would be larger than this lab's shell makes anything."""
+    return ShellError(
+        "Exception of type 'System.OutOfMemoryException' was thrown.",
+        category="OperationStopped",
+        id="System.OutOfMemoryException",
+        exception="OutOfMemoryException",
+    )
 
 
 def no_method(left: Value, operator: str) -> ShellError:
@@ -129,12 +139,12 @@ def _add(left: Value, right: Value) -> Value:
         case str():
             joined = left + text(right)
             if len(joined) > LONGEST_TEXT:
-                raise ShellError("Exception of type 'System.OutOfMemoryException' was thrown.", category="ResourceUnavailable")
+                raise too_large()
             return joined
         case list():
             joined_list = [*left, *(right if isinstance(right, list) else [right])]
             if len(joined_list) > LONGEST_LIST:
-                raise ShellError("Exception of type 'System.OutOfMemoryException' was thrown.", category="ResourceUnavailable")
+                raise too_large()
             return joined_list
         case datetime() if isinstance(right, timedelta):
             return _moved(left, right)

@@ -44,11 +44,13 @@ def parse(source: str) -> tuple[Node, ...]:
 
 def unfinished(source: str) -> bool:
     """Whether a text is only the beginning of something, so that a console asks for more."""
+    if source.endswith("`"):
+        return True
     try:
         parse(source)
     except ShellError as error:
         return error.id in _OPEN and (error.end >= len(source.rstrip()) or error.start >= len(source.rstrip()))
-    return source.rstrip(" ").endswith("`")
+    return False
 
 
 _OPEN = frozenset({

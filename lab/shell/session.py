@@ -21,6 +21,7 @@ from lab.shell.world import World
 Ask = Callable[[str], Awaitable[str]]
 #: Bounds: steps of one line, depth of script blocks, errors that are kept, characters of a line.
 _STEPS, _DEPTH, _ERRORS, _LONGEST = 200_000, 30, 256, 100_000
+_BREATH = 500  # steps after which the lab's other work may go on
 ONPREM, ONLINE = "onprem", "online"
 
 
@@ -64,13 +65,14 @@ class State:
         self.source, self._steps, self._depth = source, 0, 0
         self.out, self.failed = [], False
 
-    def spend(self) -> None:
-        """Count a step. Raises ShellError where a line takes too many."""
+    def spend(self) -> bool:
+        """Count a step; return whether it is time to let others work. Raises ShellError where a line takes too many."""
         self._steps += 1
         if self._steps > _STEPS:
             raise ShellError(
                 f"The line takes more than {_STEPS} steps, which is where this lab's shell stops.", id="TooManySteps", stops=True
             )
+        return self._steps % _BREATH == 0
 
     def enter_block(self) -> None:
         """Go into a script block. Raises ShellError where they nest too deep."""

@@ -81,6 +81,10 @@ class World(Protocol):
         """Restart MSExchangeFrontEndTransport."""
         ...
 
+    async def breathe(self) -> None:
+        """Let the lab's other work go on in the middle of a long line."""
+        ...
+
     # --- certificates -------------------------------------------------------------------------------------------------
 
     def store(self) -> tuple[StoreEntry, ...]:

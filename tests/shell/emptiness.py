@@ -27,6 +27,9 @@ class Emptiness:
     def mint_names(self) -> tuple[str, ...]:
         return ()
 
+    async def breathe(self) -> None:
+        await asyncio.sleep(0)
+
     async def wait(self, span: timedelta) -> None:
         self.waited += span
 

@@ -14,6 +14,8 @@ from lab.sending.schedule import EXCHANGE_SERVER
 from lab.shell.binding import Cmdlet, Kind, Param
 from lab.shell.call import Call
 from lab.shell.cmdlets import settings
+from lab.shell.failure import ShellError
+from lab.shell.parser import parse
 from lab.shell.patterns import is_wildcard, parse_moment, wildcard
 from lab.shell.syntax import ScriptBlock
 from lab.shell.values import Block, Record, Value, text, truth, unwrapped
@@ -81,15 +83,17 @@ async def filtered(call: Call, records: Sequence[Record]) -> list[Record]:
     if how is None:
         return list(records)
     source = how.source[how.syntax.start + 1 : how.syntax.end - 1] if isinstance(how, Block) else text(how)
-    from lab.shell.parser import parse
-
     names = {name.lower(): name for record in records for name in record.properties}
     words = re.sub(
-        r"(?<![\w$.-])([A-Za-z]+)(?=\s+-[A-Za-z]+\s)",
+        r"(?<![\w$.-])([A-Za-z]+)(?=\s+-[A-Za-z]+(?:\s|$))",
         lambda match: f"$_.{names[match.group().lower()]}" if match.group().lower() in names else match.group(),
         source,
     )
-    body = parse(words)
+    try:
+        body = parse(words)
+    except ShellError as error:
+        error.source = words
+        raise
     block = Block(ScriptBlock(0, len(words), body), words)
     return [record for record in records if truth(unwrapped(await call.run_block(block, record)))]
 
