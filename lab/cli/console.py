@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterable
+import signal
+import sys
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from prompt_toolkit import PromptSession
@@ -15,11 +17,14 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
+from lab.shell.session import Output, Stream
+
 if TYPE_CHECKING:
     from lab.api import Lab
     from lab.shell.session import Shell
 
 _TICK = 0.5  # seconds
+_COLOURS = {Stream.ERROR: "red", Stream.WARNING: "yellow"}
 _WELCOME = """\
 {name}: {title}. Era {era}.
 One message was sent along each flow. Get-Help lists what there is; exit ends it, and the lab with it.
@@ -54,8 +59,11 @@ class Prompt:
                 line = await self._line(made)
                 if line is None:
                     return 0
-                output = await made.run(line)
-                click.echo(output.text, nl=False)
+                output = await _interruptible(made.run(line))
+                if output is None:
+                    click.echo("^C")
+                    continue
+                show(output)
                 if output.ended:
                     return 0
         finally:
@@ -90,6 +98,28 @@ class _Words(Completer):
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         for one in self._shell.complete(document.text, document.cursor_position):
             yield Completion(one.text, start_position=-one.length, display_meta=one.help)
+
+
+def show(output: Output) -> None:
+    """Print what a line gave; on a terminal errors in red and warnings in yellow, as the console has them."""
+    for stream, text in output.pieces:
+        if sys.stdout.isatty() and not os.environ.get("NO_COLOR") and stream in _COLOURS:
+            click.secho(text, fg=_COLOURS[stream], nl=False)
+        else:
+            click.echo(text, nl=False)
+
+
+async def _interruptible(work: Coroutine[Any, Any, Output]) -> Output | None:
+    """Run a line; Ctrl-C ends it, and the session goes on. None: it was ended."""
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work)
+    loop.add_signal_handler(signal.SIGINT, task.cancel)
+    try:
+        await asyncio.wait({task})
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        task.cancel()
+    return None if task.cancelled() else task.result()
 
 
 async def _tend(lab: Lab) -> None:

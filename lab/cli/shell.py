@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lab.api import Lab
     from lab.shell.session import Shell
 
-_FAILED = 1
+_FAILED, _TERMINATED = 1, 143
 
 
 @click.command()
@@ -35,13 +35,31 @@ def shell(scenario: str, commands: tuple[str, ...], era: str | None, online: boo
     smtplab shell appliance-resigns-tls < script.ps1
 
     Get-Help lists what there is; Connect-ExchangeOnline and Connect-Appliance reach the other two. Time passes with Start-Sleep.
-    Exit code 1: the last command of -c or of the script ended in an error.
+    Exit code 1: the last command of -c or of the script ended in an error. Ctrl-C ends a line, not the session.
     """
     from lab.api import Lab
     from lab.net.loop import run
 
     lab = Lab(scenario, era=era)
-    return run(_session(lab, commands, online=online, quiet=quiet, width=width))
+    return run(_until_terminated(_session(lab, commands, online=online, quiet=quiet, width=width)))
+
+
+async def _until_terminated(session: Coroutine[Any, Any, int]) -> int:
+    """Run a session; SIGTERM ends it as its end does, with nothing left behind."""
+    import asyncio
+    import signal
+
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(session)
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        await asyncio.wait({task})
+        return _TERMINATED if task.cancelled() else task.result()
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+        if not task.done():  # Ctrl-C: let the session end as it would
+            task.cancel()
+            await asyncio.wait({task})
 
 
 async def _session(lab: Lab, commands: tuple[str, ...], *, online: bool, quiet: bool, width: int | None) -> int:

@@ -6,15 +6,15 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
+from lab.backends.management import ManagedLab
 from lab.cli import paint
-from lab.exchange.cmdlet import exchange_certificates, format_list, hybrid_configuration, receive_connector
 from lab.observe import flow_result
 from lab.online.config import Era
-from lab.online.wording import us_time
 from lab.report import matrix
 from lab.report.transcript import render
 from lab.runner import drain, play, validate
 from lab.sending.attempt import Attempt, Outcome, Policy, TlsLevel
+from lab.shell.session import ONLINE, ONPREM, Shell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,6 +39,8 @@ class Story:
     def __init__(self, lab: Lab, screen: Console, *, wait: bool) -> None:
         self._lab, self._screen, self._wait = lab, screen, wait
         self._sent: dict[str, Message] = {}
+        world = ManagedLab(lab.backend, lambda _: None)  # it only looks
+        self._shell = Shell(world, width=max(screen.width - 2, 80), sides=(ONPREM, ONLINE))
 
     async def tell(self) -> bool:
         """Play all acts; return whether mail flows at the end."""
@@ -66,28 +68,19 @@ class Story:
 
     async def _trace(self) -> None:
         await self._act(2, "What the administrator of Exchange Online sees: the message trace")
-        trace = self._lab.backend.online.trace_of(self._sent["online -> onprem"])
+        recipient = self._sent["online -> onprem"].envelope.recipients[0]
         era = "" if self._lab.era is Era.CLASSIC else "V2"
-        asked = f"Get-MessageTrace{era} -RecipientAddress {trace.RecipientAddress}"
-        self._show([f"PS C:\\>{asked} | fl {','.join(_TRACE)}"])
-        rows = [(name, str(getattr(trace, name))) for name in _TRACE[1:]]
-        self._show(format_list([("Received", us_time(trace.Received)), *rows]).splitlines())
-        self._show(["", f"PS C:\\>{asked} | Get-MessageTraceDetail{era} | fl Date,Event,Detail"])
-        for event in trace.Events:
-            told = [("Date", us_time(event.Date)), ("Event", event.Event), ("Detail", event.Detail)]
-            self._show([*format_list(told).splitlines(), ""])
+        asked = f"Get-MessageTrace{era} -RecipientAddress {recipient} -Subject 'online -> onprem'"
+        await self._type(f"{asked} | fl {','.join(_TRACE)}", "PS C:\\>")
+        await self._type(f"{asked} | Get-MessageTraceDetail{era} | fl Date,Event,Detail", "PS C:\\>")
         self._say("The certificate is to blame, it says. Is it expired, is it the wrong one?")
 
     async def _configuration(self) -> None:
         await self._act(3, "What the administrator of Exchange checks: it is all right")
-        exchange = self._lab.backend.exchange
-        self._show([f"[PS] C:\\>Get-HybridConfiguration | fl {','.join(_HYBRID)}"])
-        self._show(_only(hybrid_configuration(exchange.config), _HYBRID))
-        connector = exchange.config.receive_connectors[0]
-        self._show(["", f'[PS] C:\\>Get-ReceiveConnector "EX01\\{connector.Name}" | fl {",".join(_CONNECTOR)}'])
-        self._show(_only(receive_connector(exchange.config, connector), _CONNECTOR))
-        self._show(["", "[PS] C:\\>Get-ExchangeCertificate"])
-        self._show(exchange_certificates(exchange.store_entries).splitlines())
+        connector = self._lab.backend.exchange.config.receive_connectors[0]
+        await self._type(f"Get-HybridConfiguration | fl {','.join(_HYBRID)}")
+        await self._type(f'Get-ReceiveConnector "EX01\\{connector.Name}" | fl {",".join(_CONNECTOR)}')
+        await self._type("Get-ExchangeCertificate")
         self._say(
             "Hybrid Configuration and receive connector name the same certificate, and it is there. So what does the other side see?"
         )
@@ -165,6 +158,11 @@ class Story:
         self._screen.print()
         self._screen.print(f"{number} of {_ACTS}  {title}", style="bold", soft_wrap=True)
 
+    async def _type(self, line: str, prompt: str = "[PS] C:\\>") -> None:
+        """Type a line into the management shell, and show both."""
+        output = await self._shell.run(line)
+        self._show([f"{prompt}{line}", *output.text.strip("\n").split("\n"), ""])
+
     def _say(self, text: str) -> None:
         self._screen.print(text, markup=False)
 
@@ -182,10 +180,3 @@ class Story:
         finally:
             loop.remove_reader(sys.stdin.fileno())
         sys.stdin.readline()
-
-
-def _only(text: str, names: tuple[str, ...]) -> list[str]:
-    """Return some properties of a Format-List in the order asked for, as `| fl Name,Name` does."""
-    pairs = (line.partition(" :") for line in text.splitlines())
-    values = {name.strip(): value.strip() for name, _, value in pairs}
-    return format_list((name, values[name]) for name in names).splitlines()

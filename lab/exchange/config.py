@@ -15,6 +15,8 @@ class ReceiveConnector:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     Name: str = "Default Frontend EX01"
+    Bindings: tuple[str, ...] = ("[::]:25", "0.0.0.0:25")
+    RemoteIPRanges: tuple[str, ...] = ("::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "0.0.0.0-255.255.255.255")
     Fqdn: str | None = None  # None: the server's physical FQDN
     Banner: str | None = None
     TlsCertificateName: str | None = None  # <I>issuer<S>subject

@@ -11,6 +11,7 @@ from lab.exchange.capabilities import Capabilities, evaluate
 from lab.exchange.certificates import StoreEntry
 from lab.exchange.config import ExchangeConfig, ReceiveConnector
 from lab.exchange.events import Event, capabilities_not_confirmed
+from lab.exchange.routing import choose_receive_connector
 from lab.receiving.persona import Limits, SessionFacts
 from lab.sending.attempt import Envelope
 from lab.smtp.commands import Path
@@ -95,7 +96,8 @@ def ehlo_keywords(connector: ReceiveConnector, *, certificate: bool, secure: boo
 
 
 class ExchangeReceiver:
-    """The persona (see `lab.receiving.persona`) of one receive connector.
+    """The persona (see `lab.receiving.persona`) of the server: sessions meet `connector`, or one of the `others` whose
+    RemoteIPRanges fit the sender more closely. The limits are those of `connector`.
 
     `deliver` takes an accepted message and returns its internal id; `log` an event. `domains` and `mailboxes` in lower case.
     """
@@ -112,11 +114,13 @@ class ExchangeReceiver:
         *,
         deliver: Callable[[SessionFacts, Envelope], int],
         log: Callable[[Event], None],
+        others: tuple[ReceiveConnector, ...] = (),
     ) -> None:
         self.config, self.connector, self.store, self.trust, self.now = config, connector, store, trust, now
         self._deliver, self._log = deliver, log
         self.capabilities: dict[str, Capabilities] = {}
-        self._fqdn = connector.Fqdn or config.name
+        self._others = others
+        self._met: dict[str, ReceiveConnector] = {}
         self.limits = Limits(
             content=connector.MaxMessageSize,
             errors=connector.MaxProtocolErrors,
@@ -124,43 +128,57 @@ class ExchangeReceiver:
             inactivity=connector.ConnectionInactivityTimeout,
         )
 
+    def of(self, session: SessionFacts) -> ReceiveConnector:
+        """Return the connector that a session met."""
+        return self._met.get(session.id, self.connector)
+
     def begin(self, session: SessionFacts) -> Credential | None:
-        selection = certificates.select(self.connector, self.config.name, self.store, self.now())
+        met = choose_receive_connector((self.connector, *self._others), session.peer[0]) if self._others else None
+        if met is not None:
+            self._met[session.id] = met
+        selection = certificates.select(self.of(session), self.config.name, self.store, self.now())
         for event in selection.events:
             self._log(event)
         return selection.entry.credential if selection.entry else None
 
     def banner(self, session: SessionFacts) -> Reply:
-        if self.connector.Banner:
-            return Reply.of(self.connector.Banner)
-        return Reply(220, (f"{self._fqdn} Microsoft ESMTP MAIL Service ready at {banner_date(self.now())}",))
+        connector = self.of(session)
+        if connector.Banner:
+            return Reply.of(connector.Banner)
+        return Reply(
+            220, (f"{connector.Fqdn or self.config.name} Microsoft ESMTP MAIL Service ready at {banner_date(self.now())}",)
+        )
 
     def hello(self, session: SessionFacts, *, extended: bool) -> Reply:
-        greeting = f"{self._fqdn} Hello [{session.peer[0]}]"
+        connector = self.of(session)
+        greeting = f"{connector.Fqdn or self.config.name} Hello [{session.peer[0]}]"
         if not extended:
             return Reply(250, (greeting,))
         secure, certificate = session.tls is not None, session.credential is not None
         xoorg = bool(session.granted & {"AcceptCloudServicesMail", "AcceptOorgProtocol"})
-        return Reply(250, (greeting, *ehlo_keywords(self.connector, certificate=certificate, secure=secure, xoorg=xoorg)))
+        return Reply(250, (greeting, *ehlo_keywords(connector, certificate=certificate, secure=secure, xoorg=xoorg)))
 
     def secured(self, session: SessionFacts) -> Reply | None:
         assert session.tls is not None
         if session.tls.peer_chain:
             session.verdict = judge(session.tls.peer_chain, trust=self.trust, moment=self.now(), purpose="client")
-        earned = evaluate(self.connector.TlsDomainCapabilities, session.verdict)
+        earned = evaluate(self.of(session).TlsDomainCapabilities, session.verdict)
         self.capabilities[session.id] = earned
         session.granted = earned.granted
         if earned.refused:
             assert earned.entry is not None
             assert earned.domain is not None
-            self._log(capabilities_not_confirmed(self.now(), earned.entry, self.connector.Name, earned.domain, earned.chain_status))
+            self._log(
+                capabilities_not_confirmed(self.now(), earned.entry, self.of(session).Name, earned.domain, earned.chain_status)
+            )
             return PLAIN["client-certificate"]  # the point of the session is unsourced
         return None
 
     def mail(self, session: SessionFacts, path: Path) -> Reply:
-        if self.connector.RequireTLS and session.tls is None:
+        connector = self.of(session)
+        if connector.RequireTLS and session.tls is None:
             return PLAIN["must-starttls"]
-        if "AnonymousUsers" not in self.connector.PermissionGroups and not session.granted:
+        if "AnonymousUsers" not in connector.PermissionGroups and not session.granted:
             return PLAIN["anonymous"]
         if path.address and "@" not in path.address:
             return PLAIN["bad-sender"]
@@ -188,3 +206,4 @@ class ExchangeReceiver:
 
     def ended(self, session: SessionFacts, how: str) -> None:
         self.capabilities.pop(session.id, None)
+        self._met.pop(session.id, None)

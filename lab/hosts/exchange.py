@@ -12,7 +12,7 @@ from lab.exchange.config import ExchangeConfig, ReceiveConnector
 from lab.exchange.events import Event, delivery_not_successful
 from lab.exchange.persona import ExchangeReceiver
 from lab.exchange.protocol_log import ProtocolLog
-from lab.exchange.routing import choose_connector, policy_of
+from lab.exchange.routing import choose_connector, choose_receive_connector, policy_of
 from lab.exchange.tracking_log import TrackingLog
 from lab.hosts.host import Surroundings
 from lab.hosts.mailhost import MailHost, NextHop
@@ -41,7 +41,7 @@ class ExchangeHost(MailHost):
         self._persona: ExchangeReceiver
         self._unlisten = surroundings.transcript.listen(self._see)
         now = self.clock.now
-        self._receive_log = ProtocolLog("receive", now, lambda _: self._receive_connector_id(), behind_hello=self._capability_rows)
+        self._receive_log = ProtocolLog("receive", now, self._connector_met, behind_hello=self._capability_rows)
         self._send_log = ProtocolLog("send", now, lambda entry: entry.detail["connector"])
         self._tracking = TrackingLog("")
         self._running: dict[str, str | None] = {}  # TlsCertificateName that the front end still has, by connector
@@ -94,6 +94,9 @@ class ExchangeHost(MailHost):
         self._running.clear()
         self._refresh()
 
+    def _running_form(self, connector: ReceiveConnector) -> ReceiveConnector:
+        return replace(connector, TlsCertificateName=self.running_certificate(connector.Name))
+
     def _refresh(self) -> None:
         if self.receiver is not None:
             self.receiver.persona = self.build_receiver().persona
@@ -101,8 +104,11 @@ class ExchangeHost(MailHost):
     def build_receiver(self) -> Receiver:
         trust, now = self.trust.revoking(), self.clock.now
         deliver, log = self._accept, self.events.append
-        connector = replace(self.connector, TlsCertificateName=self.running_certificate(self.connector.Name))
-        self._persona = ExchangeReceiver(self.config, connector, self.store_entries, trust, now, deliver=deliver, log=log)
+        connector = self._running_form(self.connector)
+        others = tuple(self._running_form(c) for c in self.config.receive_connectors if c is not self.connector)
+        self._persona = ExchangeReceiver(
+            self.config, connector, self.store_entries, trust, now, deliver=deliver, log=log, others=others
+        )
         return Receiver(self.name, self._persona, self.transcript, now)
 
     # --- sending ------------------------------------------------------------------------------------------------------
@@ -183,7 +189,7 @@ class ExchangeHost(MailHost):
         kept = replace(envelope, content=headers.incoming(self.config, session, envelope, now))
         peer = session.peer[0]
         self._tracking.add(now, "RECEIVE", "SMTP", kept, number, client_ip=peer, client_hostname=session.ehlo or "",
-                           connector_id=self._receive_connector_id(), directionality="Incoming", original_client_ip=peer)  # fmt: skip
+                           connector_id=self._receive_connector_id(peer), directionality="Incoming", original_client_ip=peer)  # fmt: skip
         for recipient in envelope.recipients:
             if recipient.lower() in self.mailboxes:
                 self.store(recipient, kept, session.id)
@@ -215,8 +221,12 @@ class ExchangeHost(MailHost):
         """Return the message tracking log as a file's text."""
         return self._tracking.text(self.clock.now())
 
-    def _receive_connector_id(self) -> str:
-        return f"{self.netbios}\\{self.connector.Name}"
+    def _connector_met(self, entry: Entry) -> str:
+        return self._receive_connector_id(str(entry.detail["address"]))
+
+    def _receive_connector_id(self, peer: str) -> str:
+        met = choose_receive_connector((self.connector, *self.config.receive_connectors), peer)
+        return f"{self.netbios}\\{(met or self.connector).Name}"
 
     def _capability_rows(self, session: str) -> tuple[str, ...]:
         earned = self._persona.capabilities.get(session)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from lab.shell import completion
 from lab.shell.binding import Cmdlet
@@ -25,13 +26,26 @@ _BREATH = 500  # steps after which the lab's other work may go on
 ONPREM, ONLINE = "onprem", "online"
 
 
+class Stream(StrEnum):
+    """Where a piece of the console's text comes from; a console shows errors in red and warnings in yellow."""
+
+    OUTPUT = "output"
+    ERROR = "error"
+    WARNING = "warning"
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a line gave: the text of the console, whether it ended in an error, whether the session is over (`exit`)."""
+    """What a line gave: the console's text in pieces, whether it ended in an error, whether the session is over (`exit`)."""
 
-    text: str
+    pieces: tuple[tuple[Stream, str], ...]
     failed: bool = False
     ended: bool = False
+
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        return "".join(text for _, text in self.pieces)
 
     def __str__(self) -> str:
         return self.text
@@ -46,7 +60,7 @@ class State:
         self.sides = list(sides)
         self.variables: dict[str, Value] = {}
         self.errors: list[Value] = []
-        self.out: list[str] = []
+        self.out: list[tuple[Stream, str]] = []
         self.ok, self.failures = True, 0  # `$?`, and how many errors there were
         self.failed = False
         self.appliance: object | None = None
@@ -147,7 +161,7 @@ class State:
 
     def emit(self, line: Warn) -> None:
         """Write to a stream that is not the output."""
-        self.out.append(line.render(self.width))
+        self.out.append((Stream.WARNING if line.kind else Stream.OUTPUT, line.render(self.width)))
 
     def fail(self, error: ShellError, call: Call | None = None) -> None:
         """Write an error, as the cmdlet's -ErrorAction or $ErrorActionPreference has it."""
@@ -169,7 +183,7 @@ class State:
         if action.lower() in ("silentlycontinue", "ignore"):
             return
         self.failed = True
-        self.out.append(error.render(self.source, self.width))
+        self.out.append((Stream.ERROR, error.render(self.source, self.width)))
 
     async def choose(self, call: Call, text: str) -> str:
         """Ask yes, all, no or none; return the letter. Raises ShellError where nobody can be asked."""
@@ -238,11 +252,11 @@ class Shell:
         state.begin(line)
         if state.appliance is not None:
             await self._appliance(line)
-            return Output("".join(state.out), state.failed, state.leaving)
+            return Output(tuple(state.out), state.failed, state.leaving)
         try:
             for statement in _parsed(line):
                 values = await Evaluator(state, line).body((statement,))
-                state.out.append(default_text(values, state.width))
+                state.out.append((Stream.OUTPUT, default_text(values, state.width)))
                 if state.leaving or state.appliance is not None:
                     break
         except ShellError as error:
@@ -251,12 +265,12 @@ class Shell:
             state.failed = True
             if not state.errors or state.errors[0] is None or record_of(error) != state.errors[0]:
                 state.errors.insert(0, record_of(error))
-            state.out.append(error.render(line, state.width))
+            state.out.append((Stream.ERROR, error.render(line, state.width)))
         except RecursionError:
             state.failed = True
             too_deep = ShellError("The script failed due to call depth overflow.", id="CallDepthOverflow", start=0, end=1)
-            state.out.append(too_deep.render(line, state.width))
-        return Output("".join(state.out), state.failed, state.leaving)
+            state.out.append((Stream.ERROR, too_deep.render(line, state.width)))
+        return Output(tuple(state.out), state.failed, state.leaving)
 
     async def _appliance(self, line: str) -> None:
         from lab.shell.appliance_line import Console
@@ -265,7 +279,7 @@ class Shell:
         assert isinstance(state.appliance, Console)
         for one in line.splitlines():
             text, failed = await state.appliance.run(one)
-            state.out.append(text)
+            state.out.append((Stream.ERROR if failed else Stream.OUTPUT, text))
             state.failed = state.failed or failed
             if state.appliance.over:
                 state.appliance = None

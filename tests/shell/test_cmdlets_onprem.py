@@ -108,16 +108,27 @@ async def test_the_pipeline_carries_identities() -> None:
         assert await shell("(Get-SendConnector Outbound*).TlsAuthLevel") == ""
 
 
-async def test_receive_connectors_come_and_go() -> None:
-    async with bench(answers=("y",)) as shell:
-        assert "EX01\\Lab" in await shell(
-            "New-ReceiveConnector -Name Lab -Usage Custom -Bindings 0.0.0.0:2526 -RemoteIPRanges 10.0.0.1"
+async def test_receive_connectors_come_and_go_and_the_closest_range_takes_the_session() -> None:
+    async with bench(answers=("y",), width=1000) as shell:
+        assert "CHUNKING" in await keywords(shell)
+        made = await shell(
+            "New-ReceiveConnector -Name Relay -Usage Custom -Bindings 0.0.0.0:25 -RemoteIPRanges 127.0.0.1,10.1.0.0/16 -ChunkingEnabled $false"
         )
-        assert await shell("(Get-ReceiveConnector).Name") == "Default Frontend EX01\nLab\n"
+        assert "EX01\\Relay" in made
+        assert await shell("(Get-ReceiveConnector Relay).RemoteIPRanges") == "127.0.0.1\n10.1.0.0/16\n"
+        assert "CHUNKING" not in await keywords(shell)  # the test comes from 127.0.0.1
+        assert "EX01\\Relay" in await shell(
+            "(Get-Content ($exinstall + 'TransportRoles\\Logs\\FrontEnd\\ProtocolLog\\SmtpReceive\\*.LOG'))[-1]"
+        )
+        assert "must have unique combinations" in await shell(
+            "New-ReceiveConnector More -Usage Custom -Bindings 0.0.0.0:25 -RemoteIPRanges 10.1.0.0/16"
+        )
         assert "already exists" in await shell(
-            "New-ReceiveConnector Lab -Usage Custom -Bindings 0.0.0.0:2527 -RemoteIPRanges 10.0.0.1"
+            "New-ReceiveConnector Relay -Usage Custom -Bindings 0.0.0.0:2527 -RemoteIPRanges 10.0.0.1"
         )
-        await shell("Remove-ReceiveConnector EX01\\Lab")
+        await shell("Set-ReceiveConnector Relay -RemoteIPRanges 10.1.0.0/16")
+        assert "CHUNKING" in await keywords(shell)
+        await shell("Remove-ReceiveConnector EX01\\Relay")
         assert await shell("(Get-ReceiveConnector).Name") == "Default Frontend EX01\n"
 
 
@@ -125,6 +136,8 @@ BAD_INPUT = [
     ("Set-ReceiveConnector nope -RequireTLS $true", "object 'nope' couldn't be found on 'DC01.contoso.test'."),
     (f"Set-ReceiveConnector {_FRONTEND} -AuthMechanism Integrated -RequireTLS $true", "RequireTLS requires the authentication mechanism Tls."),
     (f"Set-ReceiveConnector {_FRONTEND} -AuthMechanism BasicAuthRequireTLS", "BasicAuthRequireTLS requires BasicAuth and Tls."),
+    (f"Set-ReceiveConnector {_FRONTEND} -Bindings nowhere", "'nowhere' isn't a valid IP address and port."),
+    (f"Set-ReceiveConnector {_FRONTEND} -RemoteIPRanges 10.0.0.9-10.0.0.1", "isn't a valid IP address range."),
     (f"Set-ReceiveConnector {_FRONTEND} -Banner hello", "The banner must begin with 220."),
     (f"Set-ReceiveConnector {_FRONTEND} -TlsCertificateName mail.contoso.test", "It must have the form <I>X.500Issuer<S>X.500Subject."),
     (f"Set-ReceiveConnector {_FRONTEND} -MaxMessageSize huge", "isn't a valid value"),

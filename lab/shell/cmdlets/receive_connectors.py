@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from lab.exchange.config import ReceiveConnector
+from lab.exchange.routing import address_range
 from lab.scenario.model import Change
 from lab.shell.binding import Cmdlet, Kind, Param
 from lab.shell.call import Call
@@ -18,7 +20,7 @@ _MECHANISMS = ("None", "Tls", "Integrated", "BasicAuth", "BasicAuthRequireTLS", 
 _GROUPS = ("None", "AnonymousUsers", "ExchangeUsers", "ExchangeServers", "ExchangeLegacyServers", "Partners", "Custom")
 _BOOLS = ("PipeliningEnabled", "DeliveryStatusNotificationEnabled", "EnhancedStatusCodesEnabled", "EightBitMimeEnabled", "BinaryMimeEnabled", "ChunkingEnabled", "SmtpUtf8Enabled", "OrarEnabled", "LongAddressesEnabled", "Enabled", "RequireTLS", "SuppressXAnonymousTls", "EnableAuthGSSAPI")  # fmt: skip
 SETTINGS = (
-    Setting("Name"), Setting("Fqdn"), Setting("Banner"), Setting("TlsCertificateName"), Setting("TlsDomainCapabilities", Kind.ANYS),
+    Setting("Name"), Setting("Bindings", Kind.ANYS), Setting("RemoteIPRanges", Kind.ANYS), Setting("Fqdn"), Setting("Banner"), Setting("TlsCertificateName"), Setting("TlsDomainCapabilities", Kind.ANYS),
     Setting("AuthMechanism", Kind.STRINGS, _MECHANISMS, "Microsoft.Exchange.Data.Directory.SystemConfiguration.AuthMechanisms"),
     Setting("PermissionGroups", Kind.STRINGS, _GROUPS, "Microsoft.Exchange.Data.Directory.SystemConfiguration.PermissionGroups"),
     *(Setting(name, Kind.BOOL) for name in _BOOLS),
@@ -39,7 +41,7 @@ def of(call: Call, connector: ReceiveConnector) -> Record:
                             "Exchange Administrative Group (FYDIBOHF23SPDLT)", "Administrative Groups")  # fmt: skip
     properties: dict[str, Value] = {
         "AuthMechanism": ", ".join(connector.AuthMechanism), "Banner": connector.Banner, "BinaryMimeEnabled": connector.BinaryMimeEnabled,
-        "Bindings": ["[::]:25", "0.0.0.0:25"], "ChunkingEnabled": connector.ChunkingEnabled, "DefaultDomain": None,
+        "Bindings": list(connector.Bindings), "ChunkingEnabled": connector.ChunkingEnabled, "DefaultDomain": None,
         "DeliveryStatusNotificationEnabled": connector.DeliveryStatusNotificationEnabled, "EightBitMimeEnabled": connector.EightBitMimeEnabled,
         "SmtpUtf8Enabled": connector.SmtpUtf8Enabled, "BareLinefeedRejectionEnabled": False, "DomainSecureEnabled": True,
         "EnhancedStatusCodesEnabled": connector.EnhancedStatusCodesEnabled, "LongAddressesEnabled": connector.LongAddressesEnabled,
@@ -53,7 +55,7 @@ def of(call: Call, connector: ReceiveConnector) -> Record:
         "MaxLogonFailures": 3, "MaxMessageSize": settings.size(connector.MaxMessageSize), "MaxProtocolErrors": str(connector.MaxProtocolErrors),
         "MaxRecipientsPerMessage": connector.MaxRecipientsPerMessage, "PermissionGroups": ", ".join(connector.PermissionGroups),
         "PipeliningEnabled": connector.PipeliningEnabled, "ProtocolLoggingLevel": connector.ProtocolLoggingLevel,
-        "RemoteIPRanges": ["::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "0.0.0.0-255.255.255.255"], "RequireEHLODomain": False,
+        "RemoteIPRanges": list(connector.RemoteIPRanges), "RequireEHLODomain": False,
         "RequireTLS": connector.RequireTLS, "EnableAuthGSSAPI": connector.EnableAuthGSSAPI, "ExtendedProtectionPolicy": "None",
         "LiveCredentialEnabled": False, "TlsDomainCapabilities": list(connector.TlsDomainCapabilities), "Server": server,
         "TransportRole": "FrontendTransport", "RejectReservedTopLevelRecipientDomains": False,
@@ -113,7 +115,7 @@ async def set_(call: Call) -> list[Value]:
     return []
 
 
-def _check(call: Call, before: ReceiveConnector, changes: dict[str, object]) -> None:
+def _check(call: Call, before: ReceiveConnector, changes: dict[str, Any]) -> None:
     """The documented rules (facts/exchange 3.3, 3.7); the words of the refusals are unsourced."""
     after = settings.changed(before, changes)
     mechanisms = after.AuthMechanism
@@ -134,6 +136,34 @@ def _check(call: Call, before: ReceiveConnector, changes: dict[str, object]) -> 
     for broken, message in rules:
         if broken:
             raise call.error(message, "DataValidationException", category="InvalidArgument")
+    _check_places(call, before, after)
+
+
+def _check_places(call: Call, before: ReceiveConnector, after: ReceiveConnector) -> None:
+    """Bindings and ranges must be such, and no two connectors may have both the same (the words of that are Exchange's)."""
+    for binding in after.Bindings:
+        address, _, port = binding.rpartition(":")
+        if address_range(address.strip("[]")) is None or not port.isdigit() or not 0 < int(port) < 65536:
+            raise call.error(
+                f"'{binding}' isn't a valid IP address and port.", "DataValidationException", category="InvalidArgument"
+            )
+    for one in after.RemoteIPRanges:
+        if address_range(one) is None:
+            raise call.error(f"'{one}' isn't a valid IP address range.", "DataValidationException", category="InvalidArgument")
+    for other in call.world.topology.exchange.receive_connectors:
+        same = (
+            other.Name != before.Name
+            and set(other.Bindings) & set(after.Bindings)
+            and set(other.RemoteIPRanges) & set(after.RemoteIPRanges)
+        )
+        if same:
+            identity = _names(call, other)[0]
+            message = (
+                f'The values that you specified for the Bindings and RemoteIPRanges parameters conflict with the settings on Receive connector "{identity}". '
+                "Receive connectors assigned to a given Exchange server must have unique combinations of IP address & port bindings and remote IP "
+                "address ranges. Change at least one of these values."
+            )
+            raise call.error(message, "ConnectorMappingConflictException", category="InvalidOperation")
 
 
 async def new(call: Call) -> list[Value]:
@@ -147,11 +177,8 @@ async def new(call: Call) -> list[Value]:
         )
         raise call.error(message, "ConnectorConfigurationException", category="InvalidOperation")
     settings.quoted(call, name)
-    given = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in settings.changes_of(call, SETTINGS, ReceiveConnector()).items()
-    }
-    _check(call, ReceiveConnector(Name=name), dict(given))
+    given = settings.changes_of(call, SETTINGS, ReceiveConnector())
+    _check(call, ReceiveConnector(Name=name), given)
     if await call.may(f"{server}\\{name}"):
         settings.make(call, Change(add="exchange.receive_connectors", to={**given, "Name": name}))
         settings.noted(call, "receive", name)
@@ -178,14 +205,14 @@ CMDLETS = (
            side="onprem", each=True, task=f"{_TASK}GetReceiveConnector"),
     Cmdlet("Set-ReceiveConnector", set_, (_ID, *_SET), "Changes a Receive connector.",
            "A new TlsCertificateName is taken when MSExchangeFrontEndTransport is restarted. Refusals of impossible settings are worded by "
-           "the lab (unsourced). Bindings, RemoteIPRanges and limits of rates are not emulated.",
+           "the lab (unsourced). Limits of rates are not emulated, and no other port than 25 listens.",
            side="onprem", each=True, risk=True, task=f"{_TASK}SetReceiveConnector"),
     Cmdlet("New-ReceiveConnector", new, (
         replace(_SET[0], position=0, mandatory=True), *_SET[1:], Param("Usage", choices=("Custom", "Internet", "Internal", "Client", "Partner"),
         enum="Microsoft.Exchange.Management.SystemConfigurationTasks.NewReceiveConnector+UsageType"), Param("Server"),
-        Param("TransportRole", choices=("FrontendTransport", "HubTransport")), Param("Bindings", Kind.STRINGS), Param("RemoteIPRanges", Kind.STRINGS),
+        Param("TransportRole", choices=("FrontendTransport", "HubTransport")),
         Param("Custom", Kind.SWITCH), Param("Internet", Kind.SWITCH), Param("Internal", Kind.SWITCH), Param("Client", Kind.SWITCH), Param("Partner", Kind.SWITCH),
-    ), "Makes a Receive connector.", "In the lab one connector takes all sessions: the first that is enabled. Usage, bindings and ranges do nothing.",
+    ), "Makes a Receive connector.", "A session meets the connector on port 25 whose RemoteIPRanges fit the sender most closely; no other port listens. Usage does nothing.",
         side="onprem", risk=True, task=f"{_TASK}NewReceiveConnector"),
     Cmdlet("Remove-ReceiveConnector", remove, (_ID,), "Removes a Receive connector.", "The question's second line is unsourced.",
            side="onprem", each=True, risk=True, asks=True, task=f"{_TASK}RemoveReceiveConnector"),

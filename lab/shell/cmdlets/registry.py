@@ -25,6 +25,9 @@ CMDLETS: tuple[Cmdlet, ...] = (
     *certificates.CMDLETS, *queues.CMDLETS, *server.CMDLETS, *online.CMDLETS,
 )  # fmt: skip
 
+#: Those that belong to the language and its sessions.
+LANGUAGE: tuple[Cmdlet, ...] = (*objects.CMDLETS, *console.CMDLETS, *sessions.CMDLETS)
+
 _BY_NAME: dict[str, list[Cmdlet]] = {}
 for _cmdlet in CMDLETS:
     _BY_NAME.setdefault(_cmdlet.name.lower(), []).append(_cmdlet)

@@ -78,6 +78,9 @@ async def connect_appliance(call: Call) -> list[Value]:
 # --- help -----------------------------------------------------------------------------------------------------------------
 
 
+_TITLES = {"onprem": "EXCHANGE", "online": "EXCHANGE ONLINE (AFTER Connect-ExchangeOnline)"}
+
+
 async def get_help(call: Call) -> list[Value]:
     """`Get-Help`."""
     from lab.shell.cmdlets import registry
@@ -107,10 +110,14 @@ def _overview(call: Call) -> Value:
     from lab.shell.cmdlets import registry
 
     lines = ["", "TOPIC", "    The management shell of this lab", ""]
-    titles = {"onprem": "Exchange (this session)", "online": "Exchange Online (after Connect-ExchangeOnline)", "": "The language"}
-    for side, title in titles.items():
-        names = ", ".join(sorted(one.name for one in registry.everything() if one.side == side))
-        lines += [title.upper(), *("    " + line for line in wrap(names, max(call.state.width - 5, 20))), ""]
+    groups: dict[str, list[str]] = {}
+    for one in registry.everything():
+        title = _TITLES.get(one.side) or (
+            "THE LANGUAGE" if one in registry.LANGUAGE else "THE SERVER, ITS FILES, AND MAIL TO TRY IT WITH"
+        )
+        groups.setdefault(title, []).append(one.name)
+    for title in (*_TITLES.values(), "THE SERVER, ITS FILES, AND MAIL TO TRY IT WITH", "THE LANGUAGE"):
+        lines += [title, *("    " + line.rstrip() for line in wrap(", ".join(groups[title]), max(call.state.width - 5, 20))), ""]
     lines += ["REMARKS", "    Get-Help NAME tells what a cmdlet takes, and which of its words no source attests.", ""]
     return "\n".join(lines)
 
