@@ -65,7 +65,7 @@ class Prompt:
                     continue
                 show(output)
                 if output.ended:
-                    return 0
+                    return (output.code or 0) & 0xFF
         finally:
             tending.cancel()
             with contextlib.suppress(asyncio.CancelledError):

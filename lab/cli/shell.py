@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lab.shell.session import Shell
 
 _FAILED, _TERMINATED = 1, 143
+_LONGEST = 20_000  # characters that may belong together
 
 
 @click.command()
@@ -41,7 +42,9 @@ def shell(scenario: str, commands: tuple[str, ...], era: str | None, online: boo
     from lab.net.loop import run
 
     lab = Lab(scenario, era=era)
-    return run(_until_terminated(_session(lab, commands, online=online, quiet=quiet, width=width)))
+    # read to its end before anything runs: the lab's loop must not wait for a pipe
+    script = _standard_input() if not commands and not sys.stdin.isatty() else None
+    return run(_until_terminated(_session(lab, commands, script, online=online, quiet=quiet, width=width)))
 
 
 async def _until_terminated(session: Coroutine[Any, Any, int]) -> int:
@@ -62,13 +65,12 @@ async def _until_terminated(session: Coroutine[Any, Any, int]) -> int:
             await asyncio.wait({task})
 
 
-async def _session(lab: Lab, commands: tuple[str, ...], *, online: bool, quiet: bool, width: int | None) -> int:
+async def _session(lab: Lab, commands: tuple[str, ...], script: str | None, *, online: bool, quiet: bool, width: int | None) -> int:
     from lab.backends.changes import Changes
     from lab.backends.management import ManagedLab
     from lab.runner import play
     from lab.shell.session import ONLINE, ONPREM, Shell
 
-    interactive = not commands and sys.stdin.isatty()
     async with lab:
         if not quiet:
             await play(lab.backend)
@@ -77,9 +79,9 @@ async def _session(lab: Lab, commands: tuple[str, ...], *, online: bool, quiet: 
         world = ManagedLab(lab.backend, Changes(lab.backend, data).make)
         sides = (ONPREM, ONLINE) if online else (ONPREM,)
         columns = width or _columns()
-        if not interactive:
+        if commands or script is not None:
             made = Shell(world, width=columns, sides=sides)
-            return await _script(made, commands or _statements(made, _standard_input()))
+            return await _script(made, commands or _statements(made, script or ""))
         from lab.cli.console import Prompt
 
         prompt = Prompt(lab)
@@ -89,12 +91,15 @@ async def _session(lab: Lab, commands: tuple[str, ...], *, online: bool, quiet: 
 
 async def _script(made: Shell, commands: Iterable[str]) -> int:
     failed = False
+    output = None
     for command in commands:
         output = await made.run(command)
         click.echo(output.text, nl=False)
         failed = output.failed
         if output.ended:
             break
+    if output is not None and output.code is not None:
+        return output.code & 0xFF
     return _FAILED if failed else 0
 
 
@@ -103,7 +108,7 @@ def _statements(made: Shell, text: str) -> Iterator[str]:
     present = ""
     for line in text.split("\n"):
         present = f"{present}\n{line}" if present else line
-        if not made.unfinished(present):
+        if len(present) > _LONGEST or not made.unfinished(present):
             yield present
             present = ""
     if present:

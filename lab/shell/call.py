@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lab.shell.binding import Bound, Cmdlet
 from lab.shell.failure import Remote, ShellError, Warn
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from lab.shell.session import State
     from lab.shell.world import World
 
-Evaluate = Callable[[Block, Value], Awaitable[list[Value]]]
+
+class Evaluate(Protocol):
+    """Runs a script block with `$_`; what it writes is returned, and added to `out` as soon as it is there."""
+
+    def __call__(self, block: Block, item: Value, out: list[Value] | None = None) -> Awaitable[list[Value]]: ...
 
 
 @dataclass(slots=True)
@@ -111,6 +115,12 @@ class Call:
         where = self.world.domain_controller(self.cmdlet.side)
         message = f"The operation couldn't be performed because object '{identity}' couldn't be found on '{where}'."
         return self.error(message, "ManagementObjectNotFoundException")
+
+    def check_server(self, *, param: str = "Server") -> None:
+        """See that -Server, where it is given, names the one server that there is. Raises the not-found error."""
+        given = self.text(param)
+        if given is not None and given.lower() not in (name.lower() for name in self.world.session("onprem")):
+            raise self.not_found(given)
 
     # --- questions ----------------------------------------------------------------------------------------------------
 

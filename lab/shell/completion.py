@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.shell.binding import Cmdlet, Kind, Param
-from lab.shell.cmdlets import registry
+from lab.shell.cmdlets import files, registry
 
 if TYPE_CHECKING:
     from lab.shell.session import State
@@ -40,6 +40,8 @@ SOURCES: dict[str, Callable[[World], list[str]]] = {
     "addresses": lambda world: sorted(
         {*world.topology.exchange.mailboxes, *world.topology.online.mailboxes, *world.topology.internet.mailboxes}
     ),
+    "files": lambda world: list(files.paths(world)),
+    "cmdlets": lambda _: sorted({cmdlet.name for cmdlet in registry.CMDLETS}),
     "services": lambda _: ["MSExchangeFrontEndTransport", "MSExchangeTransport"],
 }
 

@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 class Evaluator(Invoker):
     """Evaluates over a state; `source` is the text that errors point into."""
 
-    async def body(self, statements: Sequence[Node]) -> list[Value]:
-        """Run statements one after the other; an error ends its own statement only."""
-        out: list[Value] = []
+    async def body(self, statements: Sequence[Node], out: list[Value] | None = None) -> list[Value]:
+        """Run statements one after the other; an error ends its own statement only. What they write is added to `out`."""
+        out = [] if out is None else out
         for statement in statements:
             self.state.spend()
             errors = self.state.failures
             try:
-                out += await self.statement(statement)
+                await self.write(statement, out)
                 self.state.ok = self.state.failures == errors
             except ShellError as error:
                 error.at(statement.start, statement.end, self.source)
@@ -60,36 +60,41 @@ class Evaluator(Invoker):
 
     async def statement(self, node: Node) -> list[Value]:
         """Run one statement and return what it writes."""
+        out: list[Value] = []
+        await self.write(node, out)
+        return out
+
+    async def write(self, node: Node, out: list[Value]) -> None:
+        """Run one statement and add what it writes to `out`, as soon as it is there."""
         match node:
             case Assignment():
                 await self.assign(node)
-                return []
             case Pipeline():
-                return await self.pipeline(node)
+                await self.pipeline(node, out)
             case If():
                 for condition, inner in node.branches:
                     if condition is None or truth(unwrapped(await self.statement(condition))):
-                        return await self.body(inner)
-                return []
+                        await self.body(inner, out)
+                        return
             case ForEach():
-                out: list[Value] = []
                 for element in await self.statement(node.source):
                     self.state.spend()
                     self.state.set_variable(node.variable.name, element)
-                    out += await self.body(node.body)
-                return out
+                    await self.body(node.body, out)
             case _:
-                return as_list(await self.value(node))
+                out += as_list(await self.value(node))
 
-    async def pipeline(self, node: Pipeline) -> list[Value]:
-        """Run a pipeline's elements, each with what the one before it wrote."""
+    async def pipeline(self, node: Pipeline, out: list[Value]) -> None:
+        """Run a pipeline's elements, each with what the one before it wrote; the last one writes to `out`."""
         present: list[Value] = []
+        last = len(node.elements) - 1
         for number, element in enumerate(node.elements):
+            goal = out if number == last else []
             if isinstance(element, Command):
-                present = await self.command(element, present, piped=number > 0)
+                await self.command(element, present, goal, piped=number > 0)
             else:
-                present = as_list(await self.value(element))
-        return present
+                goal += as_list(await self.value(element))
+            present = goal
 
     async def assign(self, node: Assignment) -> Value:
         """Give a variable, a table's entry or an array's element a value, and return it."""
@@ -216,7 +221,7 @@ class Evaluator(Invoker):
             case Binary():
                 return await self._binary(node)
             case Pipeline():
-                return unwrapped(await self.pipeline(node))
+                return unwrapped(await self.statement(node))
             case Assignment():
                 return await self.assign(node)
             case _:
@@ -281,13 +286,13 @@ class Evaluator(Invoker):
             return found is not None
         return operators.compare(word, left, right)
 
-    async def run_block(self, block: Block, item: Value) -> list[Value]:
+    async def run_block(self, block: Block, item: Value, out: list[Value] | None = None) -> list[Value]:
         """Run a script block with `$_`."""
         before = self.state.variables.get("_")
         self.state.variables["_"] = item
         self.state.enter_block()
         try:
-            return await Evaluator(self.state, block.source).body(block.syntax.body)
+            return await Evaluator(self.state, block.source).body(block.syntax.body, out)
         finally:
             self.state.leave_block()
             self.state.variables["_"] = before

@@ -27,37 +27,41 @@ class Invoker(ABC):
         ...
 
     @abstractmethod
-    async def run_block(self, block: Block, item: Value) -> list[Value]:
-        """Run a script block with `$_`."""
+    async def run_block(self, block: Block, item: Value, out: list[Value] | None = None) -> list[Value]:
+        """Run a script block with `$_`; what it writes is returned, and added to `out` as soon as it is there."""
         ...
 
-    async def command(self, node: Command, present: list[Value], *, piped: bool) -> list[Value]:
-        """Run a cmdlet over what came down the pipeline."""
+    async def command(self, node: Command, present: list[Value], goal: list[Value], *, piped: bool) -> None:
+        """Run a cmdlet over what came down the pipeline; what it writes is added to `goal`."""
         name_node = Node(node.start, node.name_end)
         if any(stream not in ("1", "2", "3", "4", "5", "6", "*") for stream in node.discard):
             message = "Streams can only be sent to $null in this lab's shell."
             raise ShellError(message, id="RedirectionNotSupported", start=node.start, end=node.end)
         cmdlet = self.state.find_cmdlet(node.name, name_node)
-        before = len(self.state.out)
+        if node.discard:
+            self.state.flush()
+        before = (len(self.state.out), self.state.failed)
         try:
             arguments = await self._arguments(cmdlet, node)
             bound = bind(cmdlet, arguments, node)
         except ShellError as error:
             raise self._named_as(node, cmdlet, error) if error.command else error from None
         call = Call(cmdlet, bound, present, piped, self.state, node, self.run_block)
+        kept = call.text("OutVariable")
+        if not node.discard and not kept:
+            call.out = goal
         try:
-            out = await self._run(call)
+            await self._run(call)
         except ShellError as error:
             if error.stops:
                 raise
             self.state.fail(self._named_as(node, cmdlet, error), call)
-            out = call.out
         if node.discard:
-            del self.state.out[before:]
-            out = [] if {"1", "*"} & set(node.discard) else out
-        if call.text("OutVariable"):
-            self.state.set_variable(str(call.text("OutVariable")), list(out))
-        return out
+            self.state.drop(node.discard, before)
+        if kept:
+            self.state.set_variable(kept, list(call.out))
+        if call.out is not goal and not {"1", "*"} & set(node.discard):
+            goal += call.out
 
     def _named_as(self, node: Command, cmdlet: Cmdlet, error: ShellError) -> ShellError:
         """Give an error of a cmdlet its place, and the name by which it was called: an alias is shown as an alias."""
@@ -65,12 +69,12 @@ class Invoker(ABC):
         error.at(node.start, node.end, self.source)
         return error.called(node.name) if error.command == cmdlet.name else error
 
-    async def _run(self, call: Call) -> list[Value]:
+    async def _run(self, call: Call) -> None:
         cmdlet, bound = call.cmdlet, call.bound
         if not cmdlet.each or not call.piped:
             await self._ask_for(call, missing(cmdlet, bound))
             call.out += await cmdlet.run(call)
-            return call.out
+            return
         for item in call.input:
             self.state.spend()
             call.bound = bound
@@ -82,7 +86,6 @@ class Invoker(ABC):
                 if error.stops:
                     raise
                 call.fail(self._named_as(call.node, cmdlet, error))
-        return call.out
 
     async def _ask_for(self, call: Call, params: list[Param]) -> None:
         """Ask for mandatory parameters, as a console does; where nobody can be asked it is an error."""

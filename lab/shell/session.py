@@ -41,6 +41,7 @@ class Output:
     pieces: tuple[tuple[Stream, str], ...]
     failed: bool = False
     ended: bool = False
+    code: int | None = None  # what `exit` was given
 
     @property
     def text(self) -> str:
@@ -61,10 +62,12 @@ class State:
         self.variables: dict[str, Value] = {}
         self.errors: list[Value] = []
         self.out: list[tuple[Stream, str]] = []
+        self.pending: list[Value] = []  # what the line has written and nobody has seen yet
         self.ok, self.failures = True, 0  # `$?`, and how many errors there were
         self.failed = False
         self.appliance: object | None = None
         self.leaving = False
+        self.code: int | None = None
         self.queues: dict[tuple[str, str], int] = {}
         self.validated: dict[str, datetime] = {}
         self.changes: dict[tuple[str, str], datetime] = {}
@@ -77,7 +80,7 @@ class State:
     def begin(self, source: str) -> None:
         """Begin a line."""
         self.source, self._steps, self._depth = source, 0, 0
-        self.out, self.failed = [], False
+        self.out, self.failed, self.pending = [], False, []
 
     def spend(self) -> bool:
         """Count a step; return whether it is time to let others work. Raises ShellError where a line takes too many."""
@@ -161,7 +164,25 @@ class State:
 
     def emit(self, line: Warn) -> None:
         """Write to a stream that is not the output."""
+        self.flush()
         self.out.append((Stream.WARNING if line.kind else Stream.OUTPUT, line.render(self.width)))
+
+    def flush(self) -> None:
+        """Show what the line has written up to now: what comes next on another stream stands below it."""
+        if self.pending:
+            self.out.append((Stream.OUTPUT, default_text(self.pending, self.width)))
+            self.pending.clear()
+
+    def drop(self, streams: tuple[str, ...], since: tuple[int, bool]) -> None:
+        """Throw away what was written to streams (`2` errors, `3` warnings, `6` the host's, `*` all) since a place and a state."""
+        gone = {
+            kind
+            for number, kind in (("2", Stream.ERROR), ("3", Stream.WARNING), ("6", Stream.OUTPUT))
+            if {number, "*"} & set(streams)
+        }
+        place, failed = since
+        self.out[place:] = [piece for piece in self.out[place:] if piece[0] not in gone]
+        self.failed = failed if Stream.ERROR in gone else self.failed
 
     def fail(self, error: ShellError, call: Call | None = None) -> None:
         """Write an error, as the cmdlet's -ErrorAction or $ErrorActionPreference has it."""
@@ -183,6 +204,7 @@ class State:
         if action.lower() in ("silentlycontinue", "ignore"):
             return
         self.failed = True
+        self.flush()
         self.out.append((Stream.ERROR, error.render(self.source, self.width)))
 
     async def choose(self, call: Call, text: str) -> str:
@@ -252,25 +274,27 @@ class Shell:
         state.begin(line)
         if state.appliance is not None:
             await self._appliance(line)
-            return Output(tuple(state.out), state.failed, state.leaving)
+            return Output(tuple(state.out), state.failed, state.leaving, state.code)
         try:
             for statement in _parsed(line):
-                values = await Evaluator(state, line).body((statement,))
-                state.out.append((Stream.OUTPUT, default_text(values, state.width)))
+                await Evaluator(state, line).body((statement,), state.pending)
+                state.flush()
                 if state.leaving or state.appliance is not None:
                     break
         except ShellError as error:
             error.stops = False
             state.ok = False
             state.failed = True
+            state.flush()
             if not state.errors or state.errors[0] is None or record_of(error) != state.errors[0]:
                 state.errors.insert(0, record_of(error))
             state.out.append((Stream.ERROR, error.render(line, state.width)))
         except RecursionError:
             state.failed = True
+            state.flush()
             too_deep = ShellError("The script failed due to call depth overflow.", id="CallDepthOverflow", start=0, end=1)
             state.out.append((Stream.ERROR, too_deep.render(line, state.width)))
-        return Output(tuple(state.out), state.failed, state.leaving)
+        return Output(tuple(state.out), state.failed, state.leaving, state.code)
 
     async def _appliance(self, line: str) -> None:
         from lab.shell.appliance_line import Console

@@ -75,6 +75,40 @@ def test_an_unfinished_script_is_an_error_and_not_a_wait() -> None:
     assert "Missing closing '}' in statement block or type definition." in done.stdout
 
 
+def test_the_exit_code_is_what_exit_is_given() -> None:
+    assert smtplab("--quiet", "-c", "exit 3", "-c", "'never'").returncode == 3
+    assert smtplab("--quiet", given="'a'\nexit\n").returncode == 0
+
+
+def test_sigterm_ends_it_with_nothing_left_behind(tmp_path: Path) -> None:
+    """A lab's folder with its CA file is gone, as after every other end."""
+    import os
+    import signal
+
+    script = tmp_path / "long.ps1"
+    script.write_text("foreach ($i in 1..90000) { $i }\n" * 200)
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    with (
+        script.open() as given,
+        subprocess.Popen(
+            [_SMTPLAB, "shell", "--quiet"], stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+        ) as started,
+    ):
+        for _ in range(600):
+            if list(folder.iterdir()):
+                break
+            with pytest.raises(subprocess.TimeoutExpired):
+                started.wait(0.05)
+        assert list(folder.iterdir())  # the control: there is something while it runs
+        started.send_signal(signal.SIGTERM)
+        out, err = started.communicate(timeout=30)
+    assert started.returncode == 143
+    assert b"Traceback" not in err + out
+    assert list(folder.iterdir()) == []
+
+
 def test_nobody_can_be_asked_in_a_script() -> None:
     done = smtplab("--quiet", given="Remove-ReceiveConnector 'EX01\\Default Frontend EX01'\n(Get-ReceiveConnector).Count\n")
     assert "Windows PowerShell is in NonInteractive mode." in done.stdout

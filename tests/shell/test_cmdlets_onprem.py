@@ -159,6 +159,9 @@ BAD_INPUT = [
     ("New-ExchangeCertificate -GenerateRequest", "which this lab does not emulate"),
     ("Send-MailMessage -From nobody@contoso.test -To bob@contoso.test", "There is no mailbox 'nobody@contoso.test' in the lab"),
     ("Retry-Queue", "one or more missing mandatory parameters: Identity."),
+    ("Get-Queue -Server EX99", "object 'EX99' couldn't be found"),
+    ("Get-ExchangeCertificate -Server EX99", "object 'EX99' couldn't be found"),
+    ("Get-ReceiveConnector -Server EX99", "object 'EX99' couldn't be found"),
     ("Test-SmtpConnectivity EX99", "object 'EX99' couldn't be found"),
 ]  # fmt: skip
 

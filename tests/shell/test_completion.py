@@ -16,6 +16,7 @@ CASES = [
     ("Set-SendConnector Internet -TlsAuthLevel ", "EncryptionOnly", "$true"), ("Set-SendConnector Internet -TlsAuthLevel Dom", "DomainValidation", "EncryptionOnly"),
     ("Set-ReceiveConnector -AuthMechanism Tls,In", "Integrated", "Tls"), ("Get-ReceiveConnector ", "'EX01\\Default Frontend EX01'", "Internet"),
     ("Get-ReceiveConnector 'EX01\\D", "'EX01\\Default Frontend EX01'", "Internet"), ("Get-SendConnector Inter", "Internet", "x"), ("Restart-Service MS", "MSExchangeFrontEndTransport", "x"),
+    ("Get-Content C:\\Certificates\\exchange-r", "C:\\Certificates\\exchange-renewed.pfx", "x"), ("Get-Help Get-Que", "Get-Queue", "x"),
     ("Send-MailMessage -From al", "alice@contoso.test", "bob@contoso.test"), ("1 | ForEach-Object { Get-Que", "Get-Queue", "x"), ("", None, "Get-Queue"), ("Get-Nothing -N", None, "-Name"),
     ("Get-Queue | ? Status -eq ", None, "Retry"),
 ]  # fmt: skip

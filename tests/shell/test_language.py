@@ -96,3 +96,25 @@ def test_the_question_mark_variable_tells_of_the_last_command() -> None:
     assert text("Get-Nothing", "1", "$?") == "True\n"
     assert text("Get-Nothing; $?").endswith("False\n")
     assert text("1/0; $?").endswith("False\n")
+
+
+def test_streams_stand_in_the_order_in_which_they_were_written() -> None:
+    assert text("1..2 | % { 'out'; Write-Host \"host $_\"; 'more' }") == "out\nhost 1\nmore\nout\nhost 2\nmore\n"
+    assert text('foreach ($i in 1..2) { "out $i"; Write-Warning w }') == "out 1\nWARNING: w\nout 2\nWARNING: w\n"
+    shown = text('1..2 | % { "out $_"; $_.Foo() }').splitlines()
+    assert [line for line in shown if line.startswith(("out", "Method"))] == ["out 1", shown[1], "out 2", shown[1]]
+    assert text("if ($true) { 'a'; Write-Host b; 'c' }") == "a\nb\nc\n"
+    assert text("$x = 1..2 | % { 'out'; Write-Host h }; 'end'") == "h\nh\nend\n"  # what is kept is not shown
+
+
+def test_what_goes_to_null() -> None:
+    output = run("'a'; Get-Service nope 2>$null; 'b'")
+    assert (output.text, output.failed) == ("a\nb\n", False)
+    assert text("foreach ($i in 1..2) { $i; Get-Service nope 2>$null }") == "1\n2\n"
+    assert text("Write-Warning w 3>$null; Write-Host h 6>$null; Get-Date > $null; 'on'") == "on\n"
+    assert text("Get-Service nope *>$null; $?") == "False\n"
+    assert "nope" in text("Get-Service nope 3>$null")
+
+
+def test_out_variable_keeps_and_shows() -> None:
+    assert text("1..2 | % { $_ } -OutVariable kept; $kept.Count") == "1\n2\n2\n"

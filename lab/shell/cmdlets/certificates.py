@@ -87,6 +87,7 @@ def _one(call: Call, value: str) -> tuple[int, StoreEntry]:
 
 async def get(call: Call) -> list[Value]:
     """`Get-ExchangeCertificate`; with -DomainName what Exchange would select for that name stands first (facts/exchange 3.4)."""
+    call.check_server()
     wanted = call.text("Thumbprint") or call.text("Identity")
     if wanted is not None:
         return [of(call, _one(call, wanted)[1])]
@@ -104,6 +105,7 @@ async def get(call: Call) -> list[Value]:
 
 async def new(call: Call) -> list[Value]:
     """`New-ExchangeCertificate`: a self-signed certificate, enabled for SMTP, with the question about the default one."""
+    call.check_server()
     if call.on("GenerateRequest"):
         message = "Certificate requests need a certification authority, which this lab does not emulate: import one of its certificates instead."
         raise call.error(message, "NotSupportedException", category="NotImplemented")
@@ -129,6 +131,7 @@ async def new(call: Call) -> list[Value]:
 
 async def import_(call: Call) -> list[Value]:
     r"""`Import-ExchangeCertificate`: from a file of the lab's mint (`C:\Certificates`), or certificates and key as PEM text."""
+    call.check_server()
     data = call.get("FileData")
     if call.text("FileName") is not None:
         content = files.read(call.world, str(call.text("FileName")))
@@ -160,6 +163,7 @@ async def import_(call: Call) -> list[Value]:
 
 async def enable(call: Call) -> list[Value]:
     """`Enable-ExchangeCertificate`: adds services; none is ever taken away. Asks before it takes the default SMTP certificate's place."""
+    call.check_server()
     place, entry = _one(call, call.text("Thumbprint") or call.text("Identity") or "")
     if not entry.has_private_key:
         message = f"The certificate with thumbprint {entry.certificate.thumbprint} was found but is not valid for use with Exchange Server (reason: PrivateKeyMissing)."
@@ -193,6 +197,7 @@ async def _enable(call: Call, place: int, services: list[str]) -> None:
 
 async def remove(call: Call) -> list[Value]:
     """`Remove-ExchangeCertificate`: not one that a send connector names (facts/exchange 3.3)."""
+    call.check_server()
     place, entry = _one(call, call.text("Thumbprint") or call.text("Identity") or "")
     tagged = [
         one.Name

@@ -191,7 +191,7 @@ async def clear_host(call: Call) -> list[Value]:
 
 async def leave(call: Call) -> list[Value]:
     """`exit`."""
-    call.state.leaving = True
+    call.state.leaving, call.state.code = True, call.get("Code")
     return []
 
 

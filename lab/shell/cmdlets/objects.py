@@ -48,14 +48,14 @@ async def where(call: Call) -> list[Value]:
 async def for_each(call: Call) -> list[Value]:
     """`ForEach-Object { }`, and the short forms `ForEach-Object Property` and `ForEach-Object Method arguments`."""
     blocks = as_list(call.get("Process"))
-    out: list[Value] = []
+    out = call.out  # what a block writes is there before the next one begins
     if isinstance(call.get("Begin"), Block):
-        out += await call.run_block(call.get("Begin"), None)
+        await call.run_block(call.get("Begin"), None, out)
     for item in call.input:
         call.state.spend()
         for block in blocks:
             if isinstance(block, Block):
-                out += await call.run_block(block, item)
+                await call.run_block(block, item, out)
                 continue
             name = text(block)
             arguments = as_list(call.get("ArgumentList"))
@@ -66,8 +66,8 @@ async def for_each(call: Call) -> list[Value]:
                 value = call_method(item, name, arguments)
             out += as_list(value)
     if isinstance(call.get("End"), Block):
-        out += await call.run_block(call.get("End"), None)
-    return out
+        await call.run_block(call.get("End"), None, out)
+    return []
 
 
 def fields_of(call: Call, wanted: Sequence[Value], item: Value) -> list[Field]:

@@ -114,11 +114,13 @@ async def _chosen(call: Call) -> list[tuple[Record, NextHop | None, list[Message
 
 async def get_queue(call: Call) -> list[Value]:
     """`Get-Queue`."""
+    call.check_server()
     return [record for record, _, _ in await _chosen(call)]
 
 
 async def retry_queue(call: Call) -> list[Value]:
     """`Retry-Queue`: the messages are tried at once; where that fails the timer begins again (facts/exchange 6)."""
+    call.check_server()
     if "Identity" not in call and "Filter" not in call:
         message = "Cannot process command because of one or more missing mandatory parameters: Identity."
         raise call.error(message, "ParameterBindingException", category="InvalidArgument")
@@ -145,6 +147,7 @@ def _message(call: Call, message: Message, queue: str) -> Record:
 
 async def get_message(call: Call) -> list[Value]:
     """`Get-Message`: messages in queues."""
+    call.check_server()
     rows = [
         _message(call, message, text(record)) for record, hop, messages in _all(call) if hop is not None for message in messages
     ]
@@ -200,6 +203,7 @@ def _tracked(call: Call, row: dict[str, str]) -> Record:
 
 async def tracking(call: Call) -> list[Value]:
     """`Get-MessageTrackingLog`."""
+    call.check_server()
     exact = (
         ("EventId", "event-id"),
         ("Source", "source"),

@@ -84,10 +84,7 @@ def _found(call: Call) -> list[ReceiveConnector]:
 
 async def get(call: Call) -> list[Value]:
     """`Get-ReceiveConnector`."""
-    server = call.text("Server")
-    own = call.world.topology.exchange.name
-    if server is not None and server.lower() not in (own.lower(), own.partition(".")[0].lower()):
-        raise call.not_found(server)
+    call.check_server()
     return [of(call, connector) for connector in _found(call)]
 
 

@@ -110,10 +110,8 @@ async def event_log(call: Call) -> list[Value]:
 
 async def connectivity(call: Call) -> list[Value]:
     """`Test-SmtpConnectivity`: a session with each enabled connector of the server, up to MAIL FROM."""
-    identity = call.text("Identity")
-    server, full = call.world.session("onprem")
-    if identity is not None and identity.lower() not in (server.lower(), full):
-        raise call.not_found(identity)
+    call.check_server(param="Identity")
+    server, _ = call.world.session("onprem")
     out: list[Value] = []
     for connector in call.world.topology.exchange.receive_connectors:
         if not connector.Enabled:
