@@ -5,13 +5,16 @@ TESTS ?= tests
 KILLS ?= 300
 SEED ?= 1
 
-.PHONY: demo test check fix bench torture clean packages
+.PHONY: demo test oracle check fix bench torture clean packages
 
 demo: .venv/runs ## watch the story of the post
 	@$(BIN)/smtplab demo
 
 test: .venv/develops packages ## every test, with coverage
 	@$(BIN)/pytest -n auto --cov --cov-report=term $(TESTS)
+
+oracle: .venv/develops packages ## the examiner against openssl, Postfix, swaks, testssl and sslscan, at length
+	@ORACLE=1 $(BIN)/pytest -n auto tests/peers/test_examiner_oracles.py
 
 check: .venv/develops ## lint, types, contracts
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/lint-imports --no-cache

@@ -16,19 +16,10 @@ from lab.exchange import wording as exchange_wording
 from lab.online import wording as online_wording
 from lab.online.config import Era
 from lab.sending.attempt import Attempt, Outcome, Policy, Security, TlsLevel
-from lab.tls.views import openssl_codes, postfix_words
+from lab.tls.views import OPENSSL_TEXTS, openssl_codes, postfix_reason
 
 #: The host of Exchange Online that a trace names (the form is facts/exchange 2.2's; the name itself is invented).
 _SERVER = "DM6NAM11FT035.eop-nam11.prod.protection.outlook.test"
-#: OpenSSL 3's text for each number that a verdict can have (`openssl verify`, X509_verify_cert_error_string).
-OPENSSL_TEXTS = {
-    3: "unable to get certificate CRL", 7: "certificate signature failure", 9: "certificate is not yet valid", 10: "certificate has expired",
-    12: "CRL has expired", 18: "self-signed certificate", 19: "self-signed certificate in certificate chain",
-    20: "unable to get local issuer certificate", 21: "unable to verify the first certificate", 23: "certificate revoked",
-    25: "path length constraint exceeded", 26: "unsuitable certificate purpose", 32: "key usage does not include certificate signing",
-    34: "unhandled critical extension", 47: "permitted subtree violation", 62: "hostname mismatch", 66: "EE certificate key too weak",
-    67: "CA certificate key too weak", 68: "CA signature digest algorithm too weak", 79: "invalid CA certificate",
-}  # fmt: skip
 _TRAVELS = {
     Security.CLEAR: "in the clear",
     Security.ENCRYPTED: "encrypted, to whoever answers",
@@ -93,12 +84,12 @@ def _postfix(host: HostResult, moment: datetime) -> list[Said]:
             else ()
         )
         return [Said(under, _does(one), lines), *_opportunistic(host, moment, "with smtp_tls_security_level = may")]
-    words = postfix_words(host.verdict)
+    reason = postfix_reason(host.verdict)
     facts = host.tls
-    state = "Untrusted" if words else "Verified"
+    state = "Untrusted" if reason else "Verified"
     settled = f"{state} TLS connection established to {where}: {facts.version} with cipher {facts.cipher} ({facts.bits}/{facts.bits} bits)"
-    told = (settled,) if words is None else (f"certificate verification failed for {where}: {words}", settled)
-    does = "defers" if words else _does(attempt(host, Policy(), moment))
+    told = (settled,) if reason is None else (f"{reason[0]} verification failed for {where}: {reason[1]}", settled)
+    does = "defers" if reason else _does(attempt(host, Policy(), moment))
     return [Said(under, does, told), *_opportunistic(host, moment, "with smtp_tls_security_level = may")]
 
 

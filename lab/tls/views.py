@@ -151,26 +151,55 @@ def tlsrpt_result(verdict: Verdict) -> str | None:
     return (_TABLE[finding.id].tlsrpt or None) if finding else None
 
 
+#: OpenSSL 3's text for each number that a verdict can have (X509_verify_cert_error_string); tests hold it against the program.
+OPENSSL_TEXTS = {
+    3: "unable to get certificate CRL", 7: "certificate signature failure", 9: "certificate is not yet valid", 10: "certificate has expired",
+    12: "CRL has expired", 18: "self-signed certificate", 19: "self-signed certificate in certificate chain",
+    20: "unable to get local issuer certificate", 21: "unable to verify the first certificate", 23: "certificate revoked",
+    25: "path length constraint exceeded", 26: "unsuitable certificate purpose", 32: "key usage does not include certificate signing",
+    34: "unhandled critical extension", 47: "permitted subtree violation", 62: "hostname mismatch", 66: "EE certificate key too weak",
+    67: "CA certificate key too weak", 68: "CA signature digest algorithm too weak", 79: "invalid CA certificate",
+}  # fmt: skip
+_POSTFIX_WORDS = {
+    FindingId.EXPIRED: "certificate has expired",
+    FindingId.NOT_YET_VALID: "certificate not yet valid",
+    FindingId.WRONG_USAGE: "not designated for use as a server certificate",
+}
+#: For the rest it has OpenSSL's number and text.
+_POSTFIX_NUMBERS = {
+    FindingId.NOT_A_CA: 79, FindingId.PATH_LENGTH: 25, FindingId.NAME_CONSTRAINTS: 47, FindingId.BAD_SIGNATURE: 7,
+    FindingId.CRITICAL_EXTENSION: 34, FindingId.WEAK_SIGNATURE: 68,
+}  # fmt: skip
+
+
 def postfix_words(verdict: Verdict) -> str | None:
-    """Return the reason that Postfix 3.7 logs for a chain at level `secure`, one only; None where it verifies.
+    """Return the reason that Postfix 3.7 logs for a chain at level `secure`, one only; None where it verifies."""
+    reason = postfix_reason(verdict)
+    return reason[1] if reason else None
+
+
+def postfix_reason(verdict: Verdict) -> tuple[str, str] | None:
+    """Return whose verification failed (`certificate`, `server certificate`, `CA certificate`) and the reason, as Postfix 3.7 logs it.
 
     Grammar and precedence as observed (facts/diagnostics section 2, posttls-finger, and the table of section 3): what is wrong
-    with the chain's trust in the first place, except that an untrusted CA is outdone by the name.
+    with the chain's trust in the first place, except that an untrusted CA is outdone by the name. Tests hold it against the program
+    for every certificate of the mint.
     """
     by_id = {finding.id: finding for finding in reversed(verdict.findings)}
     if FindingId.SELF_SIGNED in by_id:
-        return "self-signed certificate"
+        return "certificate", "self-signed certificate"
     if FindingId.NAME_MISMATCH in by_id:
-        return "num=62:hostname mismatch"
+        return "server certificate", "num=62:hostname mismatch"
     for finding_id in (FindingId.ISSUER_MISSING, FindingId.UNTRUSTED_ROOT):
         if (finding := by_id.get(finding_id)) and finding.certificate:
-            return "untrusted issuer " + one_line(finding.certificate.issuer)
-    words = {
-        FindingId.EXPIRED: "certificate has expired",
-        FindingId.NOT_YET_VALID: "certificate not yet valid",
-        FindingId.WRONG_USAGE: "not designated for use as a server certificate",
-    }
-    return next((text for finding_id, text in words.items() if finding_id in by_id), None)
+            return "certificate", "untrusted issuer " + one_line(finding.certificate.issuer)
+    for finding in verdict.findings:
+        whose = "CA certificate" if finding.depth else "server certificate"
+        if (words := _POSTFIX_WORDS.get(finding.id)) is not None:
+            return "certificate" if finding.id is FindingId.WRONG_USAGE else whose, words
+        if (number := _POSTFIX_NUMBERS.get(finding.id)) is not None:
+            return whose, f"num={number}:{OPENSSL_TEXTS[number]}"
+    return None
 
 
 def one_line(name: str) -> str:
