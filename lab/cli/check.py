@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 GOOD, FINDINGS, NOT_TESTED = 0, 1, 2
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 #: The senders that `lab.report.viewers` knows; named here because the help must not load them.
-VIEWERS = ("exchange-online", "exchange", "postfix", "openssl")
+VIEWERS = ("exchange-online", "exchange", "postfix", "openssl", "exim", "java", "dotnet", "go", "gnutls", "curl", "swaks")
 _VERSIONS = click.Choice(["1.0", "1.1", "1.2", "1.3"])
 
 
@@ -66,7 +66,8 @@ _VERSIONS = click.Choice(["1.0", "1.1", "1.2", "1.3"])
     "viewers",
     multiple=True,
     type=click.Choice(VIEWERS),
-    help="How this sender would judge, in its words (may be repeated).",
+    metavar="SENDER",
+    help=f"How this sender would judge, in its words (may be repeated): {', '.join(VIEWERS)}.",
 )
 @click.option(
     "--batch",

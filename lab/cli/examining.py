@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -62,6 +62,19 @@ class Asked:
         return cls(**cast("dict[str, str]", known))  # type: ignore[arg-type]  # click has checked them
 
     @property
+    def given(self) -> tuple[tuple[str, str], ...]:
+        """The options that are not as they are by default, by their names, for the record."""
+        given = []
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if one.name in ("now", "keep_wire") or value in (one.default, ()):
+                continue
+            name = one.name.removesuffix("_files").replace("_", "-")
+            text = ", ".join(map(str, value)) if isinstance(value, tuple) else "yes" if value is True else str(value)
+            given.append((name, text))
+        return tuple(given)
+
+    @property
     def default_port(self) -> int:
         """The port where the target names none."""
         return self.port or (465 if self.implicit_tls else 25)
@@ -104,6 +117,7 @@ def prepared(asked: Asked) -> Callable[[str], Awaitable[Examination | UserError]
         found = await examine(meant, setting, names, policies)
         if other:
             found = await compare(found, *other, setting, names)
+        found = replace(found, settings=asked.given)
         return owned(found, wanted) if wanted else found
 
     return work
@@ -128,8 +142,6 @@ def expected(text: str) -> Expected:
 
 def understood(text: str, asked: Asked) -> Target:
     """Return what a target means under the options. Raises UserError."""
-    from dataclasses import replace
-
     from lab.check.target import parse_host, parse_target
 
     target = parse_target(text, asked.default_port)

@@ -45,6 +45,8 @@ class LazyGroup(click.Group):
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
+        if command.help:
+            command.help = command.help.replace("\\b\n", "\b\n")  # docstrings are raw, and click looks for the character itself
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:

@@ -1,22 +1,28 @@
 """How a certain sender would judge what was examined, in its own words: `smtplab check --as`.
 
 Exchange Online and Exchange are the lab's own emulations, decision and wording alike (`lab.sending`, `lab.online.wording`,
-`lab.exchange.wording`); Postfix and OpenSSL are views on the verdict that tests hold against the real programs.
+`lab.exchange.wording`); Postfix and OpenSSL are views on the verdict that tests hold against the real programs. Of the others only
+the words are known, finding by finding (`lab.report.words`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from lab.check.attempt import attempt
-from lab.check.result import HostResult
+from lab.check.findings import Severity
+from lab.check.result import Found, HostResult
 from lab.exchange import wording as exchange_wording
 from lab.online import wording as online_wording
 from lab.online.config import Era
+from lab.report.explained import words
+from lab.report.words.stack import Stack
 from lab.sending.attempt import Attempt, Outcome, Policy, Security, TlsLevel
-from lab.tls.views import OPENSSL_TEXTS, openssl_codes, postfix_reason
+from lab.tls.names import presented_names
+from lab.tls.views import OPENSSL_TEXTS, one_line, openssl_codes, postfix_reason
 
 #: The host of Exchange Online that a trace names (the form is facts/exchange 2.2's; the name itself is invented).
 _SERVER = "DM6NAM11FT035.eop-nam11.prod.protection.outlook.test"
@@ -104,11 +110,52 @@ def _openssl(host: HostResult, _moment: datetime) -> list[Said]:
     return [Said(under, does, lines)]
 
 
+_PLACEHOLDERS = re.compile(r"\b(NAME|ADDRESS|PORT|SUBJECT|ISSUER|OTHER|DEPTH)\b")
+
+
+def _filled(text: str, host: HostResult, found: Found) -> str:
+    """Put what was seen in place of what stands for it in a word (`lab.report.words`)."""
+    shown = found.certificate
+    names = presented_names(shown) if shown else ()
+    values = {
+        "NAME": host.verdict.expected if host.verdict and host.verdict.expected else host.exchanger.name,
+        "ADDRESS": host.address, "PORT": str(host.port), "SUBJECT": one_line(shown.subject) if shown else "SUBJECT",
+        "ISSUER": one_line(shown.issuer) if shown else "ISSUER", "OTHER": ", ".join(names) or "OTHER", "DEPTH": str(found.depth or 0),
+    }  # fmt: skip
+    return _PLACEHOLDERS.sub(lambda match: values[match.group()], text)
+
+
+def _by_words(stack: Stack) -> Callable[[HostResult, datetime], list[Said]]:
+    """A stack of which only the words are known: what it says of each fault that was found; it stops at the first that it meets."""
+
+    def view(host: HostResult, _moment: datetime) -> list[Said]:
+        told: list[str] = []
+        unknown: list[str] = []
+        for found in host.found:
+            word = words(found.id).get(stack)
+            if word is None:
+                unknown += [found.id] if found.severity is Severity.FAULT else []
+            elif not word.taken:
+                told += _filled(word.text, host, found).splitlines()
+        does = "refuses" if told else "goes on" if not unknown else "not attested"
+        lines = [*dict.fromkeys(told), *(f"({one}: no word of {stack} is attested)" for one in unknown)]
+        return [Said(f"{stack}, checking chain and name as far as it does", does, tuple(lines))]
+
+    return view
+
+
 VIEWERS: dict[str, Callable[[HostResult, datetime], list[Said]]] = {
     "exchange-online": _exchange_online,
     "exchange": _exchange,
     "postfix": _postfix,
     "openssl": _openssl,
+    "exim": _by_words(Stack.EXIM),
+    "java": _by_words(Stack.JAVA),
+    "dotnet": _by_words(Stack.DOTNET),
+    "go": _by_words(Stack.GO),
+    "gnutls": _by_words(Stack.GNUTLS),
+    "curl": _by_words(Stack.CURL),
+    "swaks": _by_words(Stack.SWAKS),
 }
 
 

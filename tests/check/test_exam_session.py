@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from OpenSSL import SSL
 
 from lab.check.findings import SessionFindingId as F
 from lab.check.result import Stage
@@ -291,6 +294,42 @@ def test_garbage_after_the_handshake_breaks_the_record() -> None:
     talk.session.receive(b"250 not encrypted\r\n")
     assert talk.findings == [F.RECORD_BROKEN]
     assert talk.stages == "PPPPPF-"
+
+
+def test_a_receiver_that_asks_for_a_new_handshake_is_noted() -> None:
+    """TLS 1.2 alone has this; our side declines, and the session goes on."""
+    talk = Conversation().greet("STARTTLS").hears("STARTTLS")
+    credential = MINT.credential("rsa2048")
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    context.use_certificate(credential.leaf.x509)
+    context.add_extra_chain_cert(credential.chain[1].x509)
+    context.use_privatekey(load_pem_private_key(credential.key_pem, None))  # type: ignore[arg-type]
+    server = SSL.Connection(context, None)
+    server.set_accept_state()
+    talk.raw(b"220 go\r\n")
+
+    def carry() -> bytes:
+        plain = b""
+        for _ in range(4):
+            if out := talk.session.outgoing():
+                server.bio_write(out)
+            with suppress(SSL.WantReadError):
+                server.do_handshake()
+            with suppress(SSL.WantReadError):
+                plain += server.recv(4096)
+            with suppress(SSL.WantReadError):
+                talk.session.receive(server.bio_read(65536))
+        return plain
+
+    assert carry() == b"EHLO mx.test\r\n"
+    server.renegotiate()
+    with suppress(SSL.WantReadError):
+        server.do_handshake()
+    with suppress(SSL.WantReadError):
+        talk.session.receive(server.bio_read(65536))
+    assert F.RENEGOTIATION_ASKED in [one.id for one in talk.session.result.session_findings]
+    assert not talk.session.ended
 
 
 def test_implicit_tls_begins_with_tls() -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from lab import Lab
+from lab.cli.check import VIEWERS
 from lab.cli.main import outcome
+from lab.report import viewers
 
 POST = "appliance-resigns-tls"
 
@@ -132,6 +134,7 @@ def test_help_says_what_it_never_does(capsys: pytest.CaptureFixture[str]) -> Non
     shown = " ".join(capsys.readouterr().out.split())
     assert "Never sends a message" in shown
     assert "Contacts only the target, its DNS servers and its MTA-STS host" in shown
+    assert "\\b" not in shown
 
 
 def test_without_a_target_it_says_what_one_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -210,11 +213,32 @@ def test_the_words_of_exchange_online_in_both_eras(post: Lab, capsys: pytest.Cap
     assert "verify error:num=62:hostname mismatch" in shown
 
 
-@pytest.mark.parametrize("viewer", ["exchange-online", "exchange", "postfix", "openssl"])
+@pytest.mark.parametrize("viewer", VIEWERS)
 def test_viewers_have_nothing_against_a_good_receiver(viewer: str, healthy: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     assert check(healthy, "contoso.test", "--format", "json", "--as", viewer) == 0
     (found,) = json.loads(capsys.readouterr().out)["viewers"]
     assert found["said"][0]["does"].startswith(("delivers", "goes on"))
+
+
+def test_the_command_names_every_viewer() -> None:
+    assert tuple(viewers.VIEWERS) == VIEWERS
+
+
+def test_the_words_of_others(post: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(post, "contoso.test", *(f"--as={name}" for name in ("java", "go", "dotnet", "swaks"))) == 1
+    shown = capsys.readouterr().out
+    assert "PKIX path building failed" in shown
+    assert "x509: certificate signed by unknown authority" in shown
+    assert "No subject alternative DNS name matching mail.contoso.test found." in shown
+    assert "UntrustedRoot" in shown
+    assert "TLS startup failed" in shown
+
+
+def test_what_was_asked_for_is_on_record(healthy: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(healthy, "contoso.test", "--format", "json", "--at", "2099-01-01", "-4") == 1
+    asked = json.loads(capsys.readouterr().out)["asked"]
+    assert (asked["at"], asked["ipv4"], asked["ca"]) == ("2099-01-01", "yes", str(healthy.ca_file))
+    assert "timeout" not in asked
 
 
 def test_a_batch_is_gone_on_with(post: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ import dns.rrset
 from lab.net.directory import Endpoint
 from lab.net.dns import DnsServer
 from lab.tls.certificate import Credential
-from lab.tls.channel import TlsChannel, TlsFailure
+from lab.tls.channel import TlsFailure
 from lab.tls.verifying import verifying_server
 
 
@@ -23,7 +23,7 @@ class Peer:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
-        self._tls: TlsChannel | None = None
+        self._tls: Any = None
         self._plain = b""
 
     async def says(self, *lines: str) -> None:
@@ -48,7 +48,11 @@ class Peer:
 
     async def secure(self, credential: Credential, **options: Any) -> None:
         """Shake hands."""
-        self._tls = verifying_server(credential, **options)
+        await self.secured_by(verifying_server(credential, **options))
+
+    async def secured_by(self, channel: Any) -> None:
+        """Shake hands with an engine of the test's choice."""
+        self._tls = channel
         self._tls.start()
         while not self._tls.established:
             data = await self.reader.read(65536)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from lab.check.findings import SessionFindingId as F
 from lab.check.result import Exchanger, HostResult, Stage, State, Target, TargetKind
@@ -18,8 +21,10 @@ from lab.net.examiner import examine, examine_host
 from lab.net.exchangers import Names
 from lab.net.resolver import Resolver
 from lab.tls.certificate import Credential
+from lab.tls.engine import relay_server
 from lab.tls.findings import FindingId
 from lab.tls.issue import Request, distinguished_name, issue
+from lab.tls.pem import certificates
 from tests.check.conversation import HOST, MINT, MOMENT
 from tests.net.scripted import Peer, Script, names, receiver
 
@@ -241,6 +246,49 @@ async def test_ten_thousand_names_are_too_much_and_a_thousand_are_not() -> None:
     assert (letters(many), ids(many)) == ("PPPP-F-", [F.CERTIFICATE_TOO_LARGE])
     some = await examined(showing(MINT.credential("1000-sans")), timeout=5.0)
     assert (letters(some), ids(some)) == ("PPPPPPP", [F.NAMES_MANY])
+
+
+@pytest.mark.slow
+async def test_a_key_of_16384_bits_is_examined_in_time() -> None:
+    """The file was made once, since making such a key takes minutes: five primes, self-signed, from 2026-11-25 on."""
+    pem = (Path(__file__).parent / "rsa16384.pem").read_bytes()
+    certificate, key = pem.partition(b"-----BEGIN PRIVATE KEY")[0], b"".join(pem.partition(b"-----BEGIN PRIVATE KEY")[1:])
+    credential = Credential("huge", certificates(certificate), key)
+
+    async def script(peer: Peer) -> None:
+        await peer.greets("STARTTLS")
+        await peer.hears()
+        await peer.says("220 go")
+        await peer.secured_by(relay_server(credential))
+        await peer.takes()
+
+    result = await examined(script, timeout=10.0, moment=datetime(2027, 6, 1, tzinfo=UTC))
+    assert (letters(result), ids(result)) == ("PPPPFPP", [F.KEY_HUGE, FindingId.SELF_SIGNED])
+    assert result.tls is not None
+    assert result.tls.peer_chain[0].key == "RSA 16384"
+
+
+async def test_a_certificate_that_only_some_can_read_is_said_and_the_session_goes_on() -> None:
+    garbled = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"\x30\x03garbage")
+    request = Request(subject=distinguished_name(CN=HOST), extensions=((garbled, False),))
+    leaf = issue(request, MOMENT, MINT.issuing)
+    result = await examined(showing(Credential("garbled", (leaf.certificate, MINT.issuing.certificate), leaf.key_pem)))
+    assert (letters(result), ids(result)) == ("PPPPFPP", [F.CERTIFICATE_MALFORMED])
+    assert "certificate 1:" in result.session_findings[0].detail
+
+
+@pytest.mark.parametrize("damage", [lambda der: b"garbage", lambda der: der[:200], lambda der: b"\x30\x82\x01\x00" + der[4:90]])
+async def test_a_certificate_that_nobody_can_read_ends_the_handshake_with_the_reason(damage: Callable[[bytes], bytes]) -> None:
+    """A server that shows such a thing is written by hand: no library loads it."""
+    shown = damage(GOOD.leaf.der)
+    hello = b"\x03\x03" + bytes(32) + b"\0\xc0\x2b\0\0\x05\xff\x01\0\x01\0"
+    listed = (len(shown) + 3).to_bytes(3, "big") + len(shown).to_bytes(3, "big") + shown
+    flight = b"".join(
+        b"\x16\x03\x03" + (len(body) + 4).to_bytes(2, "big") + bytes([kind]) + len(body).to_bytes(3, "big") + body
+        for kind, body in ((2, hello), (11, listed), (14, b""))
+    )
+    result = await examined(_after_220(flight))
+    assert (letters(result), ids(result)) == ("PPPP-F-", [F.CERTIFICATE_MALFORMED])
 
 
 async def test_what_will_soon_run_out_is_a_warning() -> None:
