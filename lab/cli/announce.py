@@ -42,6 +42,7 @@ def announce(live: LiveLab, fix_name: str | None, *, lasting: bool) -> None:
     gateway = lab.endpoint("appliance")
     sender, recipient = _strangers_flow(lab)
     click.echo("\nFor a second terminal:\n")
+    click.echo(f"smtplab check {recipient} --port {gateway.port} --resolver {resolver} --ca {lab.ca_file} --as exchange-online")
     click.echo(
         f"swaks --server {gateway.address} --port {gateway.port} --helo mx.fabrikam.test --from {sender} --to {recipient}"
         f" --tls --tls-verify --tls-ca-path {lab.ca_file}"
