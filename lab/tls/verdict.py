@@ -29,6 +29,8 @@ from lab.tls.walker import walk
 TRUST_FINDINGS = frozenset({FindingId.SELF_SIGNED, FindingId.UNTRUSTED_ROOT, FindingId.ISSUER_MISSING})
 #: What a sender that checks the chain does not refuse for: hints, or the business of the name check.
 HARMLESS = frozenset({FindingId.CHAIN_DISORDERED, FindingId.NO_SUBJECT_ALT_NAME})
+#: Names of a certificate that a sentence has room for.
+_NAMES = 12
 
 
 def judge(
@@ -56,9 +58,15 @@ def judge(
         leaf = shown[0]
         matched = match_tls_domain(leaf, expected)
         if matched is None:
-            names = ", ".join(presented_names(leaf) + ip_addresses(leaf)) or "no name at all"
-            findings.append(Finding(FindingId.NAME_MISMATCH, 0, leaf, f"expected {expected}, presented {names}"))
+            findings.append(Finding(FindingId.NAME_MISMATCH, 0, leaf, f"expected {expected}, presented {_listed(leaf)}"))
         elif not leaf.dns_names and not ip_addresses(leaf):
             detail = f"{matched} stands in the CN only"
             findings.append(Finding(FindingId.NO_SUBJECT_ALT_NAME, 0, leaf, detail))
     return Verdict(shown, walked.path, tuple(findings), moment, expected, matched, openssl)
+
+
+def _listed(leaf: Certificate) -> str:
+    """Return the names of a certificate for a sentence; there are certificates with thousands."""
+    names = (*presented_names(leaf), *ip_addresses(leaf))
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    return ", ".join(names[:_NAMES]) + more or "no name at all"

@@ -108,6 +108,15 @@ def test_the_matched_name_is_told(mint: Mint) -> None:
     assert verdict.matched == "*.contoso.test"
 
 
+def test_a_thousand_names_do_not_make_a_sentence_of_a_thousand(mint: Mint) -> None:
+    chain = mint.credential("1000-sans").chain
+    (finding,) = judge(chain, trust=mint.trust(), moment=mint.moment, expected="elsewhere.test").findings
+    assert finding.detail.endswith(" and 988 more")
+    assert len(finding.detail) < 600
+    (short,) = judge(mint.credential("wrong-host").chain, trust=mint.trust(), moment=mint.moment, expected=DEFAULT_HOST).findings
+    assert short.detail == f"expected {DEFAULT_HOST}, presented other.contoso.test"
+
+
 def test_no_certificate_is_a_finding() -> None:
     verdict = judge((), trust=TrustStore(), moment=MOMENT, expected=DEFAULT_HOST)
     assert [finding.id for finding in verdict.findings] == [F.NO_CERTIFICATE]
