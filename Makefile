@@ -5,7 +5,7 @@ TESTS ?= tests
 KILLS ?= 300
 SEED ?= 1
 
-.PHONY: demo test oracle check fix bench torture clean packages
+.PHONY: demo test oracle check fix bench torture trials clean packages
 
 demo: .venv/runs ## watch the story of the post
 	@$(BIN)/smtplab demo
@@ -27,6 +27,9 @@ bench: .venv/develops ## the figures, with their limits
 
 torture: .venv/develops ## kill a live lab -9 again and again with mail under way (KILLS=300), and account for each message
 	@$(BIN)/python -c "import sys; from tests.live.torture import main; sys.exit(main($(KILLS), $(SEED)))"
+
+trials: .venv/develops ## what known mail clients really do, into docs/trials.md
+	@workshop/trials.sh
 
 clean: ## remove everything that make made
 	@rm -rf .venv .coverage .coverage.* htmlcov build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache && find . -name __pycache__ -type d -prune -exec rm -rf {} +

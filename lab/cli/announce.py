@@ -86,15 +86,13 @@ def _strangers_flow(lab: Lab) -> tuple[str, str]:
 
 def write_ready(path: Path, lab: Lab) -> None:
     """Write the ready file so that nobody reads half of it."""
-    import json
-
-    from lab.errors import UserError
+    from lab.cli import ready
 
     def place(host: str) -> dict[str, object]:
         endpoint = lab.endpoint(host)
         return {"address": endpoint.address, "port": endpoint.port}
 
-    ready = {
+    content = {
         "scenario": lab.loaded.name,
         "era": str(lab.era),
         "hosts": {host: place(host) for host in SMTP_HOSTS},
@@ -102,20 +100,7 @@ def write_ready(path: Path, lab: Lab) -> None:
         "ca": str(lab.ca_file),
         "resolver": str(lab.endpoint("dns")),
     }
-    half = path.with_name(f".{path.name}.part")
-    try:
-        half.write_text(json.dumps(ready, indent=2) + "\n", encoding="utf-8")
-        half.replace(path)
-    except OSError as error:
-        raise UserError(f"cannot be written: {error.strerror}", file=str(path)) from None
-
-
-def remove_ready(path: Path) -> None:
-    """Take the ready file away, where there is one."""
-    from contextlib import suppress
-
-    with suppress(OSError):
-        path.unlink(missing_ok=True)
+    ready.write(path, content)
 
 
 def say_ready(descriptor: int, live: LiveLab) -> None:

@@ -29,6 +29,8 @@ COMMANDS = {
     "down": ("lab.cli.labs:down", "End a running lab; what it keeps stays."),
     "check": ("lab.cli.check:check", "Examine a receiver: TLS, certificate, every fault and its cure. Never sends a message."),
     "shell": ("lab.cli.shell:shell", "Work with the lab in an emulated Exchange Management Shell."),
+    "serve-cases": ("lab.cli.serve_cases:serve_cases", "Keep a receiver up for every bad certificate and STARTTLS case."),
+    "trial": ("lab.cli.trial:trial", "Run a mail client against every case, and judge what it does."),
     "cert": ("lab.cli.cert:cert", "Write certificates, good ones and all kinds of bad ones."),
 }
 

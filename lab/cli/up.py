@@ -154,27 +154,22 @@ async def _stay(
     name: str, make: object, lasting: bool, fix_name: str | None, ready_file: Path | None, save: Path | None, play: bool,
     ready_descriptor: int | None,
 ) -> None:  # fmt: skip
-    from lab.cli.announce import announce, remove_ready, say_ready, write_ready
+    from lab.cli.announce import announce, say_ready, write_ready
+    from lab.cli.ready import removed_at_end
     from lab.cli.watch import Ending, Watch
     from lab.live.opening import opened
 
-    with Ending() as ending:
-        if ready_file is not None:
-            remove_ready(ready_file)  # one that was left behind must not be taken for ours
+    with Ending() as ending, removed_at_end(ready_file):
         async with opened(name, make, lasting=lasting) as lab:  # type: ignore[arg-type]
             if fix_name is not None:
                 await lab.fix(fix_name)
             watch = Watch(lab.lab, ending, save=save)
-            try:
-                announce(lab, fix_name, lasting=lasting)
-                if ready_file is not None:
-                    write_ready(ready_file, lab.lab)
-                if ready_descriptor is not None:
-                    say_ready(ready_descriptor, lab)
-                if play:
-                    watch.play()
-                await watch.stay()
-            finally:
-                if ready_file is not None:
-                    remove_ready(ready_file)
+            announce(lab, fix_name, lasting=lasting)
+            if ready_file is not None:
+                write_ready(ready_file, lab.lab)
+            if ready_descriptor is not None:
+                say_ready(ready_descriptor, lab)
+            if play:
+                watch.play()
+            await watch.stay()
     click.echo("taken down")

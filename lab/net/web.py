@@ -1,4 +1,4 @@
-"""A small HTTPS server, for the policies of MTA-STS: one request and answer on each connection (h11 speaks the protocol)."""
+"""A small web server, for the policies of MTA-STS and for fixed documents: one request a connection (h11 speaks the protocol)."""
 
 from __future__ import annotations
 
@@ -23,13 +23,19 @@ _READ = 64 * 1024
 
 
 class WebServer:
-    """Listens with TLS; `choose` gives the certificate for an SNI, `respond` the answer, `refuse` says who is closed at once."""
+    """Listens with TLS, or without where `choose` is None; `choose` gives the certificate for an SNI, `respond` the answer,
+    `refuse` says who is closed at once.
+    """
 
     def __init__(
-        self, name: str, choose: Callable[[str | None], Credential], respond: Respond, refuse: Callable[[], bool] = lambda: False
+        self,
+        name: str,
+        choose: Callable[[str | None], Credential] | None,
+        respond: Respond,
+        refuse: Callable[[], bool] = lambda: False,
     ) -> None:
         self._name, self._respond, self._refuse = name, respond, refuse
-        self._context = web_context(choose)
+        self._context = web_context(choose) if choose else None
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -37,7 +43,7 @@ class WebServer:
         """Listen; return where. Raises CannotTest where the address cannot be had."""
         try:
             self._server = await asyncio.start_server(
-                self._connection, address, port, ssl=self._context, ssl_handshake_timeout=_PATIENCE
+                self._connection, address, port, ssl=self._context, ssl_handshake_timeout=_PATIENCE if self._context else None
             )
         except OSError as error:
             hint = "choose another port, or end what listens there"
@@ -77,7 +83,7 @@ class WebServer:
                 headers = [*answer.headers, ("Content-Length", str(len(answer.body))), ("Connection", "close")]
                 for event in (
                     h11.Response(status_code=answer.status, headers=headers),
-                    h11.Data(data=answer.body),
+                    h11.Data(data=b"" if request.method == b"HEAD" else answer.body),
                     h11.EndOfMessage(),
                 ):
                     writer.write(connection.send(event) or b"")

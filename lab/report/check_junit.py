@@ -14,7 +14,7 @@ from lab.check.findings import Severity
 from lab.check.result import Examination, Found, HostResult, State
 from lab.report.check_explain import explanation
 from lab.report.check_text import place
-from lab.report.junit import clean
+from lab.report.junit import clean, document
 
 
 def junit(examinations: Iterable[Examination]) -> str:
@@ -28,7 +28,7 @@ def junit(examinations: Iterable[Examination]) -> str:
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
     root.set("time", f"{sum(float(suite.get('time', '0')) for suite in root):.3f}")
     ET.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+    return document(root)
 
 
 def _names(root: ET.Element, examination: Examination) -> None:

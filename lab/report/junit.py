@@ -33,6 +33,11 @@ def junit(all_results: Iterable[ScenarioResult]) -> str:
                     failure.text = clean(f"seen: {check.seen}")
         suite.set("tests", str(tests))
         suite.set("failures", str(failures))
+    return document(root)
+
+
+def document(root: ET.Element) -> str:
+    """Return a whole XML document."""
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 

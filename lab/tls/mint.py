@@ -12,6 +12,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
 from lab.errors import UserError
 from lab.tls.authorities import DEFAULT_HOST, Authorities
 from lab.tls.certificate import Certificate, Credential
@@ -128,3 +131,9 @@ class Mint(Authorities):
     def ca_pem(self) -> bytes:
         """The public root as PEM, for the CA file of outside senders."""
         return self.root.certificate.pem.encode("ascii")
+
+    @property
+    def crl_pem(self) -> bytes:
+        """The CRLs of the public authorities as PEM, one after the other."""
+        lists = (x509.load_der_x509_crl(der) for der in self.trust(("public",)).crls)
+        return b"".join(crl.public_bytes(serialization.Encoding.PEM) for crl in lists)

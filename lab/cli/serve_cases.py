@@ -1,0 +1,112 @@
+"""`smtplab serve-cases`: the badssl of SMTP, on a laptop, never expired."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from lab.net.directory import Endpoint
+    from lab.sts.pages import WebAnswer
+    from lab.trial.cases import TrialCase
+
+
+@click.command("serve-cases")
+@click.option(
+    "--port", type=click.IntRange(1, 65000), default=2600, show_default=True, help="The first case's port; the others follow."
+)
+@click.option(
+    "--index-port", type=click.IntRange(1, 65535), default=8025, show_default=True, help="Where the index page is, over HTTP."
+)
+@click.option(
+    "--dns-port", type=click.IntRange(1, 65535), default=5300, show_default=True, help="Where the cases' names are answered."
+)
+@click.option("--address", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option(
+    "--name", metavar="HOST", help="Make every certificate for this one name, such as localhost, in place of CASE.smtp.test."
+)
+@click.option("--cases", multiple=True, metavar="GLOB", help="Only cases whose name (or kind/name) matches; may be repeated.")
+@click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Write the index as JSON there once everything listens; gone at the end.")  # fmt: skip
+def serve_cases(
+    port: int, index_port: int, dns_port: int, address: str, name: str | None, cases: tuple[str, ...], ready_file: Path | None
+) -> None:
+    """Keep a receiver listening for every certificate and STARTTLS case, until Ctrl-C or SIGTERM.
+
+    Each case has a host name, CASE.smtp.test, and a port. The index page lists them with what a client should do; beside it
+    are index.json, ca.pem (the root to trust), crl.pem and a hosts file. Certificates are made anew at each start, so none
+    of the good ones ever runs out.
+    """
+    from lab.net.loop import run
+    from lab.trial.cases import chosen
+
+    run(_serve(chosen(cases), address, port, index_port, dns_port, name, ready_file))
+
+
+async def _serve(
+    selected: tuple[TrialCase, ...],
+    address: str,
+    port: int,
+    index_port: int,
+    dns_port: int,
+    name: str | None,
+    ready_file: Path | None,
+) -> None:
+    from datetime import UTC, datetime
+
+    from lab.cli.ready import removed_at_end, write
+    from lab.cli.watch import Ending
+    from lab.dns.config import DnsConfig
+    from lab.dns.zones import Zones
+    from lab.hosts.cases import CaseHosts
+    from lab.net.dns import DnsServer
+    from lab.net.web import WebServer
+    from lab.report import case_index
+    from lab.trial.expectation import TrialPolicy, expectation
+
+    hosts = CaseHosts(selected, datetime.now(UTC), lambda case: name or case.host)
+    zones = Zones(DnsConfig(hosts={case.host: "cases" for case in selected}), lambda _: address)
+    resolver = DnsServer(lambda query, tcp: zones.answer(query, tcp=tcp))
+    with Ending() as ending, removed_at_end(ready_file):
+        try:
+            await hosts.start(address, port)
+            await resolver.start(address, dns_port)
+            index = case_index.as_json(
+                address, {case.name: (name or case.host, hosts.endpoints[case.name].port) for case in selected}, selected,
+                {(case.name, policy): expectation(case, policy, hosts.verdict(case)) for case in selected for policy in TrialPolicy},
+            )  # fmt: skip
+            pages = WebServer(
+                "the index page", None, partial(_answer, case_index.documents(index, hosts.mint.ca_pem, hosts.mint.crl_pem))
+            )
+            shown = await pages.start(address, index_port)
+            try:
+                _announce(selected, index, shown, resolver_at=f"{address}:{dns_port}")
+                write(ready_file, index | {"index": f"http://{shown}/", "resolver": f"{address}:{dns_port}"})
+                await ending.over.wait()
+            finally:
+                await pages.stop()
+        finally:
+            await resolver.stop()
+            await hosts.stop()
+    click.echo("taken down")
+
+
+def _answer(documents: dict[str, tuple[str, bytes]], method: str, target: str, _host: str | None) -> WebAnswer:
+    from lab.sts.pages import WebAnswer
+
+    found = documents.get(target.partition("?")[0])
+    status = 405 if method not in ("GET", "HEAD") else 200 if found else 404
+    media, body = found if status == 200 and found else ("text/plain; charset=utf-8", b"there is no such page\n")
+    security = (("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"))
+    return WebAnswer(status, (("Content-Type", media), *security), body)
+
+
+def _announce(selected: tuple[TrialCase, ...], index: dict[str, Any], shown: Endpoint, *, resolver_at: str) -> None:
+    for case in index["cases"]:
+        click.echo(f"{case['port']:<6} {case['host']:46} {case['what']}")
+    click.echo(f"\n{len(selected)} cases on {index['address']}. Index: http://{shown}/ (index.json, ca.pem, crl.pem, hosts)")
+    click.echo(f"Names: dig @{resolver_at.partition(':')[0]} -p {resolver_at.rpartition(':')[2]} {index['cases'][0]['host']}")
+    click.echo("\nUp. Ctrl-C ends it.\n")

@@ -1,0 +1,158 @@
+"""`smtplab trial`: any mail client against every case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from lab.trial.clients import Client
+    from lab.trial.expectation import TrialPolicy
+    from lab.trial.result import TrialResult
+
+
+@click.command(context_settings={"ignore_unknown_options": False})
+@click.argument("command", nargs=-1, metavar="[--] COMMAND...", type=click.UNPROCESSED)
+@click.option(
+    "--client",
+    "clients",
+    multiple=True,
+    metavar="NAME",
+    help="A client that is known by name, in place of COMMAND; may be repeated.",
+)
+@click.option("--cases", multiple=True, metavar="GLOB", help="Only cases whose name (or kind/name) matches; may be repeated.")
+@click.option("--policy", type=click.Choice(["verify", "opportunistic"]), default="verify", show_default=True,
+              help="What the client has been told to do.")  # fmt: skip
+@click.option(
+    "--timeout", type=click.FloatRange(0.1, 600), default=20.0, show_default=True, metavar="SECONDS", help="For each case."
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="How many cases at once.")
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the results as JSON."
+)
+@click.option(
+    "--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the results as JUnit XML."
+)
+@click.option("--transcript", is_flag=True, help="Show the session of each case that went wrong.")
+@click.option("--list", "show_list", is_flag=True, help="Say which cases and which known clients there are.")
+def trial(
+    command: tuple[str, ...], clients: tuple[str, ...], cases: tuple[str, ...], policy: str, timeout: float, jobs: int,
+    json_file: Path | None, junit_file: Path | None, transcript: bool, show_list: bool,
+) -> None:  # fmt: skip
+    r"""Run a mail client against every certificate and STARTTLS case, over loopback, and judge it by what the receiver saw.
+
+    COMMAND sends the message on its standard input to {host} and {port}. {name} is the name that the certificate must have,
+    {ca} the file with the only root to trust. For instance:
+
+    \b
+      smtplab trial -- swaks --server {host} --port {port} --to a@b.test \
+          --data - --tls --tls-verify --tls-ca-path {ca}
+
+    The first case is a good one: where the client fails there, no verdict counts and nothing else is tried. Exit code 0 means
+    that the client does what it should, 1 that it does not, 2 that it could not be tried.
+    """
+    from lab.errors import UserError
+    from lab.trial.clients import CLIENTS
+    from lab.trial.expectation import TrialPolicy
+
+    if show_list:
+        _list()
+        return
+    if bool(command) == bool(clients):
+        raise click.UsageError(
+            "Give a COMMAND behind --, or known clients with --client; smtplab trial --list shows what there is."
+        )
+    unknown = [name for name in clients if name not in CLIENTS]
+    if unknown:
+        raise UserError(f"there is no known client {unknown[0]!r}", hint=f"known: {', '.join(CLIENTS)}")
+    asked = TrialPolicy(policy)
+    tried = [_try(CLIENTS[name], asked, cases, timeout, jobs, transcript) for name in clients]
+    if command:
+        tried.append(_run(command, None, asked, cases, timeout, jobs, transcript))
+    results = [result for result in tried if result is not None]
+    _write(results, json_file, junit_file)
+    if not results or not all(result.sane for result in results):
+        raise click.exceptions.Exit(2)
+    raise click.exceptions.Exit(0 if all(result.right for result in results) else 1)
+
+
+def _try(
+    client: Client, policy: TrialPolicy, cases: tuple[str, ...], timeout: float, jobs: int, transcript: bool
+) -> TrialResult | None:
+    command = client.commands.get(policy)
+    if command is None:
+        click.echo(f"{client.name}: cannot be told to follow the policy {policy}", err=True)
+        return None
+    return _run(command, client, policy, cases, timeout, jobs, transcript)
+
+
+def _run(
+    command: tuple[str, ...],
+    client: Client | None,
+    policy: TrialPolicy,
+    cases: tuple[str, ...],
+    timeout: float,
+    jobs: int,
+    transcript: bool,
+) -> TrialResult:
+    from lab.cli import paint
+    from lab.cli.screen import console
+    from lab.net.loop import run
+    from lab.report import trials as report
+    from lab.report.transcript import render
+    from lab.trial.cases import chosen
+    from lab.trial.result import CaseResult, Mark
+    from lab.trials import run_trial, version
+
+    screen = console()
+
+    def seen(result: CaseResult) -> None:
+        lines = report.row(result, policy)
+        if transcript and result.mark(policy) is Mark.WRONG:
+            lines += [f"         {line}" for line in render(result.transcript)]
+        paint.lines(screen, lines)
+
+    selected = chosen(cases)
+    told = version(client) if client else ""
+    work = run_trial(
+        command, selected, policy, client=client.name if client else "", version=told, stdin=client.input if client else None,
+        timeout=timeout, at_once=jobs, seen=seen,
+    )  # fmt: skip
+    result = run(work)
+    paint.lines(screen, ["", *report.closing(result)])
+    return result
+
+
+def _list() -> None:
+    from lab.trial.cases import ALL
+    from lab.trial.clients import CLIENTS
+
+    for case in ALL.values():
+        click.echo(f"{case.kind:12} {case.name:36} {case.what}")
+    click.echo()
+    for client in CLIENTS.values():
+        click.echo(
+            f"{'client':12} {client.name:36} {client.what}; {', '.join(client.commands)}{', as root' if client.root else ''}"
+        )
+
+
+def _write(results: list[TrialResult], json_file: Path | None, junit_file: Path | None) -> None:
+    import json
+
+    from lab.errors import UserError
+    from lab.report import trials as report
+
+    texts = {json_file: "", junit_file: ""}
+    if json_file is not None:
+        texts[json_file] = json.dumps(report.as_json(results), indent=2) + "\n"
+    if junit_file is not None:
+        texts[junit_file] = report.junit(results)
+    for path, text in texts.items():
+        if path is None:
+            continue
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"cannot be written: {error.strerror}", file=str(path)) from None

@@ -1,0 +1,128 @@
+"""One receiver for each case, all listening at once: the badssl of SMTP. Used by trials and by `smtplab serve-cases`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from lab.appliance.behaviours import load_behaviour
+from lab.appliance.relay import Relay
+from lab.hosts.appliance import Store
+from lab.internet.config import InternetConfig
+from lab.internet.persona import InternetReceiver
+from lab.net.directory import Endpoint
+from lab.net.listener import Receiver
+from lab.net.relay import Plan, RelayCarrier
+from lab.receiving.persona import SessionFacts
+from lab.sending.attempt import Envelope
+from lab.smtp.commands import Path
+from lab.smtp.replies import Reply
+from lab.tls.certificate import Credential
+from lab.tls.findings import Verdict
+from lab.tls.mint import Mint
+from lab.tls.mint_cases import CASES
+from lab.tls.verdict import judge
+from lab.transcript import Entry, Transcript
+from lab.trial.cases import TrialCase
+
+_BEHIND = "-behind"
+_LOOK = 0.005  # seconds between two looks at whether sessions are over
+
+
+class _CaseReceiver(InternetReceiver):
+    """Takes mail for anybody: a trial is about TLS, not about addresses. Its certificate is made when first shown."""
+
+    def __init__(self, host: str, make: Callable[[], Credential | None], deliver: Callable[[SessionFacts, Envelope], None]) -> None:
+        super().__init__(InternetConfig(name=host, accepted_domains=(host,), mailboxes=()), None, deliver=deliver)
+        self._make = make
+
+    def begin(self, session: SessionFacts) -> Credential | None:
+        return self._make()
+
+    def rcpt(self, session: SessionFacts, path: Path) -> Reply:
+        return Reply.of("250 2.1.5 OK") if path.address else Reply.of("501 5.1.3 No address")
+
+
+class CaseHosts:
+    """All listeners of some cases. Takes the cases, the moment that certificates are made for, and `host_of`, the name that a
+    case's certificate is made for.
+
+    `endpoints` says where each case listens, `messages` counts what each has taken, `transcript` has what was said to it
+    under the case's name.
+    """
+
+    def __init__(self, cases: Iterable[TrialCase], moment: datetime, host_of: Callable[[TrialCase], str]) -> None:
+        self.cases = {case.name: case for case in cases}
+        self.mint, self.transcript = Mint(moment), Transcript()
+        self.endpoints: dict[str, Endpoint] = {}
+        self.messages: Counter[str] = Counter()
+        self._moment, self._host_of = moment, host_of
+        self._receivers: dict[str, Receiver] = {}
+        self._carriers: dict[str, RelayCarrier] = {}
+
+    async def start(self, address: str, port: int = 0) -> None:
+        """Listen, each case on a port of its own: from `port` on in the order of the cases, or on free ones.
+
+        Raises CannotTest where a port cannot be had; nothing listens then.
+        """
+        try:
+            for number, case in enumerate(self.cases.values()):
+                self.endpoints[case.name] = await self._start(case, address, port + number if port else 0)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Close everything; may be called twice."""
+        for carrier in self._carriers.values():
+            await carrier.stop()
+        for receiver in self._receivers.values():
+            await receiver.stop()
+
+    def verdict(self, case: TrialCase) -> Verdict | None:
+        """Return what a strict viewer that trusts the lab's root finds in a case's chain; None where it shows none."""
+        if case.certificate is None:
+            return None
+        host = self._host_of(case)
+        chain = self.mint.credential(case.certificate, host).chain
+        trust = self.mint.trust(("public",)).revoking(CASES[case.certificate].revocation)
+        return judge(chain, trust=trust, moment=self._moment, expected=host)
+
+    def entries(self, case: TrialCase) -> tuple[Entry, ...]:
+        """Return what was seen in a case: by its box under the case's name, and by the receiver behind it."""
+        return tuple(entry for entry in self.transcript if entry.host in (case.name, case.name + _BEHIND))
+
+    async def quiet(self, name: str, seconds: float) -> None:
+        """Wait until no session of a case is left, for so many seconds at most: what was said is in the transcript then."""
+        carrier = self._carriers.get(name)
+        for _ in range(round(seconds / _LOOK)):
+            if not self._receivers[name].sessions and not (carrier and carrier.sessions):
+                return
+            await asyncio.sleep(_LOOK)
+
+    async def _start(self, case: TrialCase, address: str, port: int) -> Endpoint:
+        host = self._host_of(case)
+
+        def make() -> Credential | None:
+            return self.mint.credential(case.certificate, host) if case.certificate else None
+
+        def deliver(_session: SessionFacts, _envelope: Envelope) -> None:
+            self.messages[case.name] += 1
+
+        persona = _CaseReceiver(host, make, deliver)
+        name = case.name + _BEHIND if case.behaviours else case.name
+        receiver = Receiver(name, persona, self.transcript, lambda: self._moment, minimum_tls="TLSv1")
+        self._receivers[case.name] = receiver
+        if not case.behaviours:
+            return await receiver.start(address, port)
+        behind = await receiver.start(address)
+        store = Store(self.mint, ("good",))
+
+        def plan(_sender: str) -> Plan:
+            behaviours = tuple(load_behaviour(spec) for spec in case.behaviours)
+            return Relay(behaviours, store, self.transcript, host=case.name, moment=self._moment), behind, None
+
+        self._carriers[case.name] = RelayCarrier(case.name, plan)
+        return await self._carriers[case.name].start(address, port)

@@ -1,0 +1,83 @@
+"""`smtplab serve-cases` keeps every case listening, with an index that says what is where."""
+
+from __future__ import annotations
+
+import json
+import signal
+import smtplib
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dns.message
+import dns.query
+import pytest
+
+from bench.load import free_port
+from lab.trial.cases import ALL
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    ready = tmp_path_factory.mktemp("cases") / "ready.json"
+    program = Path(sys.executable).with_name("smtplab")
+    ports = ["--port", str(20000 + free_port() % 20000), "--index-port", str(free_port()), "--dns-port", str(free_port())]
+    command = [str(program), "serve-cases", *ports, "--name", "localhost", "--ready-file", str(ready)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            for _ in range(400):
+                if ready.exists() or process.poll() is not None:
+                    break
+                time.sleep(0.05)  # another process writes the file; there is no event to wait for
+            assert ready.exists(), process.communicate(timeout=5)[0]
+            yield json.loads(ready.read_text())
+        finally:
+            process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, output
+    assert output.endswith("taken down\n")
+    assert not ready.exists()
+
+
+def fetch(index: dict[str, Any], path: str) -> bytes:
+    with urllib.request.urlopen(index["index"].rstrip("/") + path, timeout=10) as answer:
+        content: bytes = answer.read()
+    return content
+
+
+@pytest.mark.slow
+def test_the_index_names_every_case_and_what_to_do_with_it(index: dict[str, Any]) -> None:
+    told = json.loads(fetch(index, "/index.json"))
+    assert [case["case"] for case in told["cases"]] == list(ALL)
+    page = fetch(index, "/").decode()
+    assert all(case.what.split(":")[0] in page for case in ALL.values() if "<" not in case.what and "'" not in case.what)
+    by_name = {case["case"]: case for case in told["cases"]}
+    assert by_name["expired"]["should"]["verify"]["do"] == "refuse"
+    assert b"BEGIN X509 CRL" in fetch(index, "/crl.pem")
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        fetch(index, "/nothing")
+
+
+@pytest.mark.slow
+def test_a_good_case_is_good_and_a_bad_one_bad(index: dict[str, Any]) -> None:
+    context = ssl.create_default_context(cadata=fetch(index, "/ca.pem").decode())
+    ports = {case["case"]: case["port"] for case in index["cases"]}
+    with smtplib.SMTP("localhost", ports["good"], local_hostname="me.test", timeout=10) as smtp:
+        smtp.starttls(context=context)
+        assert smtp.noop()[0] == 250
+    smtp = smtplib.SMTP("localhost", ports["self-signed"], local_hostname="me.test", timeout=10)
+    with pytest.raises(ssl.SSLCertVerificationError, match="self-signed"):
+        smtp.starttls(context=context)
+    smtp.close()
+
+
+@pytest.mark.slow
+def test_names_are_answered(index: dict[str, Any]) -> None:
+    address, _, port = index["resolver"].rpartition(":")
+    answer = dns.query.udp(dns.message.make_query("expired.smtp.test", "A"), address, port=int(port), timeout=5)
+    assert "127.0.0.1" in answer.to_text()
