@@ -6,8 +6,10 @@ import asyncio
 import csv
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from lab.backends.backend import Backend
+from lab.backends.changes import make_changes
 from lab.errors import UserError
 from lab.exchange.certificates import StoreEntry
 from lab.exchange.events import Event
@@ -32,13 +34,13 @@ _SHOWN = {Kind.LINE_IN: "<", Kind.LINE_OUT: ">"}
 
 
 class ManagedLab:
-    """Takes a backend that runs, and what makes changes of its configuration (validates, applies, and remembers them).
-
-    All of it belongs on the backend's loop.
+    """Takes a backend that runs, and what makes changes of its configuration where they are to be more than applied. All of it
+    belongs on the backend's loop.
     """
 
-    def __init__(self, backend: Backend, apply: Callable[[tuple[Change, ...]], None]) -> None:
-        self._lab, self._apply = backend, apply
+    def __init__(self, backend: Backend, apply: Callable[[tuple[Change, ...]], None] | None = None) -> None:
+        self._lab = backend
+        self._apply = apply or partial(make_changes, backend)
 
     def now(self) -> datetime:
         return self._lab.clock.now()

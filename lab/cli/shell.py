@@ -66,7 +66,6 @@ async def _until_terminated(session: Coroutine[Any, Any, int]) -> int:
 
 
 async def _session(lab: Lab, commands: tuple[str, ...], script: str | None, *, online: bool, quiet: bool, width: int | None) -> int:
-    from lab.backends.changes import Changes
     from lab.backends.management import ManagedLab
     from lab.runner import play
     from lab.shell.session import ONLINE, ONPREM, Shell
@@ -74,9 +73,7 @@ async def _session(lab: Lab, commands: tuple[str, ...], script: str | None, *, o
     async with lab:
         if not quiet:
             await play(lab.backend)
-        broken = lab.loaded.broken
-        data = {**broken, "online": {**broken["online"], "era": lab.era.value}}
-        world = ManagedLab(lab.backend, Changes(lab.backend, data).make)
+        world = ManagedLab(lab.backend)
         sides = (ONPREM, ONLINE) if online else (ONPREM,)
         columns = width or _columns()
         if commands or script is not None:

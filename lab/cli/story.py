@@ -39,8 +39,7 @@ class Story:
     def __init__(self, lab: Lab, screen: Console, *, wait: bool) -> None:
         self._lab, self._screen, self._wait = lab, screen, wait
         self._sent: dict[str, Message] = {}
-        world = ManagedLab(lab.backend, lambda _: None)  # it only looks
-        self._shell = Shell(world, width=max(screen.width - 2, 80), sides=(ONPREM, ONLINE))
+        self._shell = Shell(ManagedLab(lab.backend), width=max(screen.width - 2, 80), sides=(ONPREM, ONLINE))
 
     async def tell(self) -> bool:
         """Play all acts; return whether mail flows at the end."""

@@ -123,7 +123,6 @@ async def test_a_conversation_on_a_terminal(
     from prompt_toolkit.output import DummyOutput
 
     from lab.api import Lab
-    from lab.backends.changes import Changes
     from lab.backends.management import ManagedLab
     from lab.cli.console import Prompt
     from lab.shell.session import Shell
@@ -132,7 +131,7 @@ async def test_a_conversation_on_a_terminal(
     with create_pipe_input() as typed, create_app_session(input=typed, output=DummyOutput()):
         async with Lab("healthy") as lab:
             prompt = Prompt(lab)
-            shell = Shell(ManagedLab(lab.backend, Changes(lab.backend, dict(lab.loaded.broken)).make), ask=prompt.ask)
+            shell = Shell(ManagedLab(lab.backend), ask=prompt.ask)
             typed.send_text(
                 "'one'\r1..2 | % {\r  $_ * 10\r}\rRemove-ReceiveConnector 'EX01\\Default Frontend EX01'\rn\r(Get-ReceiveConnector).Count\r\x03Get-Queue | % Identity\rexit\r"
             )

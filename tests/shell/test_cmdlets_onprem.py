@@ -71,6 +71,16 @@ async def test_a_fix_of_the_scenario_needs_no_restart() -> None:
         assert "STARTTLS" in await keywords(shell)
 
 
+async def test_a_change_builds_on_what_a_fix_has_done() -> None:
+    async with bench("appliance-resigns-tls") as shell:
+        await shell.lab.fix_async("pass-smtp-through")
+        await shell(f"Set-ReceiveConnector {_FRONTEND} -RequireTLS $true")
+        topology = shell.lab.backend.topology
+        assert topology.exchange.receive_connectors[0].RequireTLS
+        assert not any(topology.appliance.rules)  # the fix is not taken back
+        assert topology.online.era == shell.lab.era
+
+
 async def test_what_if_and_no_change_change_nothing() -> None:
     async with bench(width=1000) as shell:
         before = shell.lab.backend.topology

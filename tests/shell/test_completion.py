@@ -37,6 +37,13 @@ async def test_certificates_are_offered_by_their_thumbprints_and_the_rest_of_the
         assert offers == [entry.certificate.thumbprint for entry in shell.lab.backend.exchange.store_entries]
 
 
+async def test_queues_are_offered_once_they_were_seen() -> None:
+    async with bench("appliance-resigns-tls", played=True) as shell:
+        assert [one.text for one in shell.shell.complete("Retry-Queue ", 12)] == ["EX01\\Submission"]
+        await shell("Get-Queue")
+        assert [one.text for one in shell.shell.complete("Retry-Queue EX01\\", 17)] == ["EX01\\3", "EX01\\Submission"]
+
+
 async def test_cmdlets_of_exchange_online_are_offered_once_connected() -> None:
     async with bench() as shell:
         assert "Get-MessageTrace" not in [one.text for one in shell.shell.complete("Get-MessageTrace", 16)]

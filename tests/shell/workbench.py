@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from lab.api import Lab
-from lab.backends.changes import Changes
 from lab.backends.management import ManagedLab
 from lab.runner import play
 from lab.shell.session import Output, Shell
@@ -49,8 +48,6 @@ async def bench(
     async with Lab(scenario, era=era) as lab:
         if played:
             await play(lab.backend)
-        broken = lab.loaded.broken
-        data = {**broken, "online": {**broken["online"], "era": lab.era.value}}
-        world = ManagedLab(lab.backend, Changes(lab.backend, data).make)
+        world = ManagedLab(lab.backend)
         sides = ("onprem", "online") if online else ("onprem",)
         yield Bench(lab, Shell(world, width=width, sides=sides, ask=ask if answers is not None else None), prompts)
