@@ -17,7 +17,7 @@ from lab.check.findings import SessionFindingId as F
 from lab.check.result import CipherProbe, Examination, Exchanger, HostResult, Stage, StageResult, State, Target, VersionProbe
 from lab.check.session import ExamSession
 from lab.check.setting import Setting
-from lab.evidence.wire import Ending, WireRecorder
+from lab.evidence.wire import Ending, Wire, WireRecorder
 from lab.net.exchangers import Names
 from lab.tls.suites import Weakness, suites
 
@@ -186,21 +186,28 @@ async def examine_host(exchanger: Exchanger, address: str, port: int, setting: S
     if setting.all_versions and (
         (result.starttls is not None and result.starttls.code == 220) or (setting.implicit_tls and result.reached)
     ):
-        versions, ciphers = await _probe(exchanger, address, port, setting)
+        versions, ciphers, wires = await _probe(exchanger, address, port, setting)
         weak = strength.of_probes(versions, ciphers)
-        result = replace(result, versions=versions, ciphers=ciphers, session_findings=(*result.session_findings, *weak))
+        result = replace(
+            result, versions=versions, ciphers=ciphers, session_findings=(*result.session_findings, *weak),
+            wires=(*result.wires, *wires),
+        )  # fmt: skip
     return replace(result, score=score.of_host(result))
 
 
 async def _probe(
     exchanger: Exchanger, address: str, port: int, setting: Setting
-) -> tuple[tuple[VersionProbe, ...], tuple[CipherProbe, ...]]:
+) -> tuple[tuple[VersionProbe, ...], tuple[CipherProbe, ...], tuple[Wire, ...]]:
     name = setting.sni or setting.name or exchanger.name
     sni = None if is_address(name) else name
+    wires: list[Wire] = []
 
     async def ask(version: str, offer: tuple[int, ...]) -> probe.ProbeSession:
         session = probe.ProbeSession(version, offer, setting, time.monotonic, os.urandom(64), sni)
-        await carry(session, address, port)
+        record = Record(address, port, exchanger.name, f"probe of {version}") if setting.keep_wire else None
+        await carry(session, address, port, record)
+        if record is not None:
+            wires.append(record.recorder.wire())
         return session
 
     async def worst() -> tuple[dict[Weakness, str], bool]:
@@ -221,7 +228,7 @@ async def _probe(
     if found := probe.chosen(static):
         taken[found[0]] = found[1]
     versions = tuple(probe.version_probe(session) for session in sessions)
-    return versions, probe.cipher_probes(taken, known=known and static.answer is not None)
+    return versions, probe.cipher_probes(taken, known=known and static.answer is not None), tuple(wires)
 
 
 async def examine(target: Target, setting: Setting, names: Names, policies: Policies | None = None) -> Examination:

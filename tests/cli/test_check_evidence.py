@@ -46,8 +46,10 @@ def test_evidence_is_saved_and_nothing_is_overwritten_unasked(
     post: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "ticket" / "4711"
-    assert check(post, "--save", str(folder)) == 1
+    assert check(post, "--save", str(folder), "--all-versions") == 1
     shown = capsys.readouterr()
+    for label in (b"examination: connection to", b"probe of SSLv3: connection to", b"probe of TLSv1.2: connection to"):
+        assert label in (folder / "sessions.pcapng").read_bytes()
     assert f"evidence written to {folder}" in shown.err
     assert "Score 60 of 100" in shown.out
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
