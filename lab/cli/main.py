@@ -49,6 +49,8 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         if command.help:
             command.help = command.help.replace("\\b\n", "\b\n")  # docstrings are raw, and click looks for the character itself
+        # click keeps the lines of a paragraph behind this mark; docstrings, being raw, have it as two characters
+        command.help = (command.help or "").replace("\\b\n", "\b\n")
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:

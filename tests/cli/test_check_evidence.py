@@ -124,3 +124,14 @@ def test_both_schemas_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert outcome(["schema"]) == 0
     assert "topology" in json.loads(capsys.readouterr().out)["properties"]
     assert outcome(["schema", "other"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [("check", "  Exit code 0: good;"), ("cert", "  NAME.key.pem  the private key"), ("run", "            1: something")],
+)
+def test_the_lines_of_a_help_stay_lines(command: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    outcome([command, "--help"])
+    shown = capsys.readouterr().out
+    assert any(one.startswith(line) for one in shown.splitlines())
+    assert "\\b" not in shown
