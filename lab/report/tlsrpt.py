@@ -55,7 +55,7 @@ def tlsrpt(examination: Examination, *, organization: str = "smtplab", contact: 
     return {
         "organization-name": organization,
         "date-range": {"start-datetime": _time(began), "end-datetime": _time(ended)},
-        "contact-info": contact or f"postmaster@{domain}",
+        "contact-info": contact or "not given",
         "report-id": report_id or f"{_time(began)}_{domain}",
         "policies": list(_policies(examination, domain)),
     }
