@@ -114,18 +114,13 @@ def verifying_client(
     credential: Credential | None = None,
     minimum: str = "TLSv1.2",
     maximum: str | None = None,
-    secrets: list[str] | None = None,
 ) -> VerifyingChannel:
     """Return the sender's side of a TLS connection: shows `credential` where asked for one, records OpenSSL's findings.
 
-    `moment` is when the chain is judged; versions as in `VERSIONS`. Into `secrets` go the lines of this connection's key log (NSS
-    key log format), which open it in Wireshark.
+    `moment` is when the chain is judged; versions as in `VERSIONS`.
     """
     context = _context(SSL.TLS_CLIENT_METHOD, credential, trust, moment, (minimum, maximum))
     context.set_verify(SSL.VERIFY_PEER, _remember)
-    if secrets is not None:
-        kept = secrets
-        context.set_keylog_callback(lambda _, line: kept.append(line.decode("ascii")))
     connection = SSL.Connection(context, None)
     if sni:
         connection.set_tlsext_host_name(sni.encode("ascii"))

@@ -8,7 +8,7 @@ from lab.evidence.wire import Ending, Wire, WireRecorder
 from lab.tls.authorities import DEFAULT_HOST
 from lab.tls.engine import relay_server
 from lab.tls.mint import Mint
-from lab.tls.verifying import verifying_client
+from lab.tls.verifying import examining_client
 
 MOMENT = datetime(2026, 11, 24, 12, 30, 15, 250_000, tzinfo=UTC)
 MINT = Mint(MOMENT)
@@ -38,7 +38,7 @@ def recorded(
     say(b"250-" + name.encode() + b"\r\n250 STARTTLS\r\n", outward=False)
     say(b"STARTTLS\r\n", outward=True)
     say(b"220 2.0.0 SMTP server ready\r\n", outward=False)
-    client = verifying_client(sni=name, trust=MINT.trust(), moment=MOMENT, minimum=version, maximum=version, secrets=book.secrets)
+    client = examining_client(sni=name, trust=MINT.trust(), moment=MOMENT, minimum=version, maximum=version)
     server = relay_server(MINT.credential("good"), minimum=version, maximum=version)
     client.start()
     while not (client.established and server.established):
@@ -55,5 +55,6 @@ def recorded(
         client.receive(back)
     client.close()
     say(client.outgoing(), outward=True)
+    book.secrets.extend(client.key_log)
     book.end(next(clock) / 1000, Ending.OURS)
     return book.wire()
