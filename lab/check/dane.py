@@ -69,7 +69,8 @@ def _dns(lookup: DaneLookup) -> list[PolicyCheck]:
             checks.append(passed("dane-mx-insecure", "RFC 7672 section 2.2.1", f"{lookup.mx.name} MX is secure"))
         else:
             detail = f"{lookup.mx.name} MX is {lookup.mx.security}"
-            checks.append(broken("dane-mx-insecure", "RFC 7672 section 2.2.1", detail, Severity.WARNING))
+            weight = Severity.WARNING if lookup.state is DaneState.PUBLISHED else Severity.NOTE  # without DANE there is no harm
+            checks.append(broken("dane-mx-insecure", "RFC 7672 section 2.2.1", detail, weight))
     if lookup.state is DaneState.INSECURE:
         unsigned = next((answer for answer in (*lookup.tlsa, *lookup.addresses) if answer.security is not DnsSecurity.SECURE), None)
         detail = f"{unsigned.name} {unsigned.rdtype} is {unsigned.security}" if unsigned else f"{lookup.host} has no address"

@@ -99,6 +99,7 @@ def write_ready(path: Path, lab: Lab) -> None:
         "mailboxes": _mailboxes(lab),
         "ca": str(lab.ca_file),
         "resolver": str(lab.endpoint("dns")),
+        **({"policies": str(lab.endpoint("sts"))} if lab.backend.topology.sts.sites else {}),
     }
     ready.write(path, content)
 

@@ -46,7 +46,7 @@ POLICY: dict[str, Explanation] = {
     "sts-max-age-too-large": Explanation(
         "The policy's max_age is over a year (31557600).", "Senders cut it to a year.", "Take weeks, not years."),
     "sts-max-age-short": Explanation(
-        "The policy holds for less than a day.", "An attacker needs to hinder the fetch only that long.", "Take a week or more."),
+        "The policy holds for less than a week.", "An attacker needs to hinder the fetch only that long.", "Take several weeks."),
     "sts-mx-missing": Explanation("The policy allows no MX host.", _NO_POLICY, "Name the MX hosts, a mx: line for each."),
     "sts-mx-invalid": Explanation("A pattern for MX hosts cannot be used.", _NO_POLICY, "Take a host name, or *. before a domain."),
     "sts-field-repeated": Explanation(

@@ -178,3 +178,5 @@ def test_no_tls_where_records_are_published_is_a_fault_and_unknown_tls_is_not() 
 def test_an_insecure_mx_is_told() -> None:
     insecure = replace(lookup(tlsa()), mx=replace(SECURE_MX, security=DnsSecurity.INSECURE))
     assert failures(judge_dane_host(insecure, starttls=None, moment=NOW).checks) == {"dane-mx-insecure": WARNING}
+    without = replace(insecure, state=DaneState.ABSENT)
+    assert failures(judge_dane_host(without, starttls=None, moment=NOW).checks)["dane-mx-insecure"] is NOTE
