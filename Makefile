@@ -5,7 +5,7 @@ TESTS ?= tests
 KILLS ?= 300
 SEED ?= 1
 
-.PHONY: demo test oracle check fix bench torture trials clean packages
+.PHONY: demo test oracle check fix bench torture trials clean packages image parity
 
 demo: .venv/runs ## watch the story of the post
 	@$(BIN)/smtplab demo
@@ -21,6 +21,12 @@ check: .venv/develops ## lint, types, contracts
 
 fix: .venv/develops ## format, and mend what lint can mend
 	@$(BIN)/ruff check --fix; $(BIN)/ruff format
+
+image: .venv/develops ## the image that --backend docker runs hosts from
+	@$(BIN)/python workshop/image.py
+
+parity: .venv/develops ## every scenario on both backends, compared
+	@SMTPLAB_PARITY=all $(BIN)/pytest -n 0 tests/docker/test_parity.py
 
 bench: .venv/develops ## the figures, with their limits
 	@workshop/packages.sh bench; $(BIN)/python -m bench

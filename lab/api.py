@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from lab.backends.backend import Backend
 from lab.backends.embedded import Embedded
 from lab.clock import Clock
 from lab.errors import UserError
@@ -31,21 +32,25 @@ _Result = TypeVar("_Result")
 class Lab:
     """A scenario's broken topology, running. Takes the scenario's name or file, the era, and fixed ports by host.
 
+    `backend` is where hosts run: `embedded` (in this process) or `docker` (each in a container, reached at ports on 127.0.0.1);
+    `subnet` a network of /22 or larger for the containers (default: one that is free).
+
     In a `with` block it runs on a thread of its own and every method blocks; in an `async with` block it runs on the caller's
     loop, and the methods whose names end in `_async` are for use there. Raises UserError for a bad scenario, CannotTest where
     it cannot be brought up.
     """
 
     def __init__(
-        self, scenario: str | Path = "healthy", *, era: Era | str | None = None, ports: dict[str, int] | None = None
-    ) -> None:
+        self, scenario: str | Path = "healthy", *, era: Era | str | None = None, ports: dict[str, int] | None = None,
+        backend: str = "embedded", subnet: str | None = None,
+    ) -> None:  # fmt: skip
         self.loaded = load_scenario(scenario)
         self.era = Era(era) if era else self.loaded.scenario.era
-        self.backend = Embedded(in_era(topology_of(self.loaded.broken), self.era), clock=Clock(), ports=ports)
+        self.backend = self._backend(backend, ports, subnet)
         self._begin(None)
 
     @classmethod
-    def over(cls, backend: Embedded, loaded: Loaded, era: Era, folder: Path) -> Self:
+    def over(cls, backend: Backend, loaded: Loaded, era: Era, folder: Path) -> Self:
         """Return a lab over hosts that somebody else has made; its CA file lies in `folder`, and stays there."""
         lab = cls.__new__(cls)
         lab.loaded, lab.era, lab.backend = loaded, era, backend
@@ -58,6 +63,17 @@ class Lab:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._messages: list[tuple[str, Message]] = []
+
+    def _backend(self, name: str, ports: dict[str, int] | None, subnet: str | None) -> Backend:
+        topology = in_era(topology_of(self.loaded.broken), self.era)
+        if name == "embedded":
+            return Embedded(topology, clock=Clock(), ports=ports)
+        if name != "docker":
+            raise UserError(f"there is no backend {name!r}", hint="there are: embedded, docker")
+        from lab.backends.containers import Containers
+        from lab.backends.containers_ground import Ground
+
+        return Containers(topology, Ground(ports=ports or {}, subnet=subnet))
 
     # --- life ---------------------------------------------------------------------------------------------------------
 

@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from lab.backends.backend import Backend
-from lab.backends.embedded import Embedded
-from lab.clock import Clock
+from lab.backends.backend import Backend, Launch
+from lab.backends.embedded import embedded
 from lab.errors import UserError
 from lab.observe import flow_result, judge, judge_control
 from lab.online.config import Era
@@ -36,14 +35,15 @@ Progress = Callable[[str], None]
 
 async def run_scenario(
     loaded: Loaded, *, era: Era | None = None, fix: str | None = None, control: bool = False, progress: Progress | None = None,
-    mint: Mint | None = None,
+    mint: Mint | None = None, launch: Launch = embedded,
 ) -> ScenarioResult:  # fmt: skip
     """Play a scenario in an era (its own by default), with all its fixes or one, or as a control without its faults.
 
     `progress` is told each phase; `mint` is where certificates come from, and its moment is when the lab's clock begins (default:
-    a new one, now). Raises UserError for an unknown fix, CannotTest where the lab cannot be brought up.
+    a new one, now); `launch` makes the labs, by default in this process. Raises UserError for an unknown fix, CannotTest where
+    the lab cannot be brought up.
     """
-    run = _Run(loaded, era or loaded.scenario.era, progress or (lambda _: None), mint or Mint(datetime.now(UTC)))
+    run = _Run(loaded, era or loaded.scenario.era, progress or (lambda _: None), mint or Mint(datetime.now(UTC)), launch)
     fixes = _chosen(loaded, fix) if not control else ()
     if control or not fixes:
         stages = [await run.first_stage(control=control)]
@@ -71,8 +71,9 @@ def in_era(topology: Topology, era: Era) -> Topology:
 
 
 class _Run:
-    def __init__(self, loaded: Loaded, era: Era, progress: Progress, mint: Mint) -> None:
+    def __init__(self, loaded: Loaded, era: Era, progress: Progress, mint: Mint, launch: Launch) -> None:
         self.loaded, self.era, self._progress, self._mint = loaded, era, progress, mint
+        self._launch = launch
         self.began = datetime.now(UTC)
         self.seconds: dict[str, float] = {}
 
@@ -86,7 +87,7 @@ class _Run:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
     def _lab(self, topology: Topology) -> Backend:
-        return Embedded(in_era(topology, self.era), clock=Clock(self._mint.moment), mint=self._mint)
+        return self._launch(in_era(topology, self.era), mint=self._mint)
 
     async def first_stage(self, *, control: bool) -> Stage:
         """Play the fault (or, as a control, health) alone."""

@@ -23,7 +23,7 @@ from lab.errors import UserError
 from lab.net.loop import run as run_loop
 from lab.online.config import Era
 from lab.runner import run_scenario
-from lab.scenario.load import load_scenario
+from lab.scenario.load import load_scenario, topology_of
 from lab.scenario.result import ScenarioResult
 from lab.tls.mint import Mint
 
@@ -98,6 +98,44 @@ def _play_here(runs: Iterable[Run], *, transcripts: bool, tell: Callable[[Played
     return all_played
 
 
+def play_in_containers(
+    runs: Sequence[Run], *, subnet: str | None = None, transcripts: bool = True, done: Callable[[Played], None] | None = None
+) -> list[Played]:
+    """Play runs one after the other on grounds of containers, and return what came of each, in their order.
+
+    Raises CannotTest where there is no engine, no image, or no room.
+    """
+    return run_loop(_play_on_ground(runs, subnet, transcripts=transcripts, tell=done or (lambda _: None)))
+
+
+async def _play_on_ground(
+    runs: Sequence[Run], subnet: str | None, *, transcripts: bool, tell: Callable[[Played], None]
+) -> list[Played]:
+    from lab.backends.containers_ground import Ground
+    from lab.hosts.roles import programs_of
+    from lab.sending.implementation import Implementation
+
+    loaded = {run.scenario: load_scenario(run.scenario) for run in runs}  # the user's errors come before anything is started
+    played: dict[int, Played] = {}
+    grounds: dict[tuple[tuple[str, str], ...], list[int]] = {}  # scenarios whose hosts are the same programs share one
+    for number, run in enumerate(runs):
+        grounds.setdefault(tuple(programs_of(topology_of(loaded[run.scenario].healthy)).items()), []).append(number)
+    mint = Mint(datetime.now(UTC))
+    for programs, numbers in grounds.items():
+        async with Ground(subnet=subnet, programs={role: Implementation(name) for role, name in programs}) as ground:
+            for number in numbers:
+                run = runs[number]
+                try:
+                    work = run_scenario(
+                        loaded[run.scenario], era=run.era, fix=run.fix, control=run.control, mint=mint, launch=ground.launch
+                    )
+                    played[number] = _light(Played(run, await work), transcripts=transcripts)
+                except UserError as error:
+                    played[number] = Played(run, error=error)
+                tell(played[number])
+    return [played[number] for number in range(len(runs))]
+
+
 def _hand_out(runs: Sequence[Run], pipes: list[Connection], tell: Callable[[Played], None]) -> list[Played]:
     """Give each worker a run, and another for each that comes back."""
     results: dict[int, Played] = {}
@@ -162,6 +200,12 @@ def _play(run: Run, mint: Mint, *, transcripts: bool) -> Played:
         result = run_loop(run_scenario(loaded, era=run.era, fix=run.fix, control=run.control, mint=mint))
     except UserError as error:
         return Played(run, error=error)
-    if not transcripts and result.met:
-        result = replace(result, stages=tuple(replace(stage, transcript=()) for stage in result.stages))
-    return Played(run, result)
+    return _light(Played(run, result), transcripts=transcripts)
+
+
+def _light(played: Played, *, transcripts: bool) -> Played:
+    """Drop the transcripts of a run that was as expected, unless they are wanted."""
+    result = played.result
+    if result is None or transcripts or not result.met:
+        return played
+    return replace(played, result=replace(result, stages=tuple(replace(stage, transcript=()) for stage in result.stages)))

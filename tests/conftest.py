@@ -46,3 +46,15 @@ def _postfix_without_configuration(tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("postfix-configuration")
     (folder / "main.cf").write_text("", encoding="utf-8")
     os.environ.setdefault("MAIL_CONFIG", str(folder))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Hand each test to whoever is free, but all that need the Docker engine to one worker: they share it."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneEngine(LoadScopeScheduling):  # type: ignore[misc]  # xdist's own types say Any
+        def _split_scope(self, nodeid: str) -> str:
+            return "docker" if nodeid.startswith("tests/docker/") else nodeid
+
+    return OneEngine(config, log)

@@ -41,7 +41,7 @@ HOMES = {
     "socketserver": set[str](),
     "smtplib": {"clients"},
     "asyncio": {"net", "hosts", "backends", "runner", "trials", "case_server", "api", "live", "cli", "clients"},
-    "threading": {"api", "case_server"},
+    "threading": {"api", "backends", "case_server"},
     "multiprocessing": {"workers"},
     "subprocess": {"cli", "trials", "clients"},
     "ssl": {"tls", "clients"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from lab.clock import Clock
 from lab.hosts.appliance import ApplianceHost
@@ -19,6 +19,12 @@ from lab.net.directory import Directory, Endpoint
 from lab.scenario.topology import Topology
 from lab.tls.mint import Mint
 from lab.transcript import Transcript
+
+
+class Launch(Protocol):
+    """Makes a backend for a topology, whose clock begins at the moment of the mint that its certificates come from."""
+
+    def __call__(self, topology: Topology, *, mint: Mint) -> Backend: ...
 
 
 class Backend(ABC):

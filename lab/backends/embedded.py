@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from lab.backends.backend import Backend
 from lab.clock import Clock
+from lab.errors import CannotTest
 from lab.hosts.appliance import ApplianceHost
 from lab.hosts.dns import DnsHost
 from lab.hosts.exchange import ExchangeHost
@@ -16,12 +17,18 @@ from lab.hosts.host import Host, Surroundings
 from lab.hosts.internet import InternetHost
 from lab.hosts.keeping import Keeper, KeepsNothing
 from lab.hosts.online import OnlineHost
+from lab.hosts.roles import programs_of
 from lab.hosts.sts import StsHost
 from lab.net.addresses import own_addresses
 from lab.net.directory import Directory, Endpoint
 from lab.scenario.topology import Topology
 from lab.tls.mint import Mint
 from lab.transcript import Transcript
+
+
+def embedded(topology: Topology, *, mint: Mint) -> Embedded:
+    """See `lab.backends.backend.Launch`."""
+    return Embedded(topology, clock=Clock(mint.moment), mint=mint)
 
 
 class Embedded(Backend):
@@ -60,6 +67,9 @@ class Embedded(Backend):
         self.hosts: dict[str, Host] = {host.name: host for host in hosts}
 
     async def start(self) -> None:
+        if programs := programs_of(self.topology):
+            names = ", ".join(f"{program} as {role}" for role, program in programs.items())
+            raise CannotTest(f"this lab has real MTAs ({names}), which run in containers only", hint="say --backend docker")
         try:
             for name, host in self.hosts.items():
                 await host.start(self.topology, self._ports.get(name, 0))

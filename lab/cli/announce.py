@@ -22,11 +22,17 @@ SMTP_HOSTS = {
 
 def announce(live: LiveLab, fix_name: str | None, *, lasting: bool) -> None:
     """Say where everything is, and what to type in a second terminal."""
-    lab = live.lab
-    scenario = lab.loaded.scenario
-    state = f"with the fix {fix_name}" if fix_name else "as it is broken" if scenario.faults else "healthy"
+    state = None
     if len(live.configuration.versions) > 1 and not fix_name:
         state = f"as it was left ({live.configuration.now.text})"
+    ends = f"Ctrl-C ends it, smtplab up --name {live.name} goes on with it." if lasting else "Ctrl-C ends it."
+    announce_lab(live.lab, fix_name, state, ends)
+
+
+def announce_lab(lab: Lab, fix_name: str | None, state: str | None = None, ends: str = "Ctrl-C ends it.") -> None:
+    """Say the same of a lab that is kept by nobody; `state` where it is not as its scenario says, `ends` how it ends."""
+    scenario = lab.loaded.scenario
+    state = state or (f"with the fix {fix_name}" if fix_name else "as it is broken" if scenario.faults else "healthy")
     click.echo(f"{lab.loaded.name}: {scenario.title}. Era {lab.era}, {state}.\n")
     for host, what in SMTP_HOSTS.items():
         endpoint = lab.endpoint(host)
@@ -53,7 +59,6 @@ def announce(live: LiveLab, fix_name: str | None, *, lasting: bool) -> None:
     for line in _published(lab):
         click.echo(line)
     click.echo(f"dig @{resolver.address} -p {resolver.port} contoso.test MX +short")
-    ends = f"Ctrl-C ends it, smtplab up --name {live.name} goes on with it." if lasting else "Ctrl-C ends it."
     click.echo(f"\nUp. {ends}\n")
 
 

@@ -31,6 +31,8 @@ COMMANDS = {
     "shell": ("lab.cli.shell:shell", "Work with the lab in an emulated Exchange Management Shell."),
     "serve-cases": ("lab.cli.serve_cases:serve_cases", "Keep a receiver up for every bad certificate and STARTTLS case."),
     "trial": ("lab.cli.trial:trial", "Run a mail client against every case, and judge what it does."),
+    "host": ("lab.cli.host:host", "Run one host of a lab as a process; containers do."),
+    "clean": ("lab.cli.clean:clean", "Remove what labs in containers left behind after a crash."),
     "cert": ("lab.cli.cert:cert", "Write certificates, good ones and all kinds of bad ones."),
 }
 

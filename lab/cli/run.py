@@ -30,9 +30,17 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--junit", "junit_file", type=_FILE, metavar="FILE", help="Write the checks as JUnit XML.")
 @click.option("--transcript", is_flag=True, help="Show every session, command by command.")
 @click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Processes to play in (default: one a core).")
+@click.option(
+    "--backend",
+    type=click.Choice(["embedded", "docker"]),
+    default="embedded",
+    show_default=True,
+    help="Where hosts run: in this process, or each in a container.",
+)
+@click.option("--subnet", metavar="CIDR", help="Lay the containers out in this /22 or larger (default: one that is free).")
 def run(
     scenarios: tuple[str, ...], play_all: bool, era: str | None, fix: str | None, control: bool, json_file: Path | None,
-    junit_file: Path | None, transcript: bool, jobs: int | None,
+    junit_file: Path | None, transcript: bool, jobs: int | None, backend: str, subnet: str | None,
 ) -> int:  # fmt: skip
     r"""Play scenarios, by name or file: bring up, send, judge, fix, let queues retry on the lab's clock, judge again.
 
@@ -45,7 +53,7 @@ def run(
 
     if play_all and scenarios:
         raise click.UsageError("Either name scenarios or say --all.")
-    chosen = names() if play_all else list(scenarios)
+    chosen = (names(containers=True) if backend == "docker" else names()) if play_all else list(scenarios)
     if not chosen:
         raise click.UsageError("Name a scenario, or say --all; smtplab scenarios lists them.")
     if fix and len(chosen) > 1:
@@ -54,8 +62,12 @@ def run(
         raise click.UsageError("--control takes the fault out: there is nothing to fix.")
     for file in (json_file, junit_file):
         _check_folder(file)
+    if subnet and backend != "docker":
+        raise click.UsageError("--subnet goes with --backend docker.")
+    if jobs and backend == "docker":
+        raise click.UsageError("--jobs goes with --backend embedded: containers play one scenario after the other.")
     runs = _runs(chosen, era, fix, with_runs=not control, with_controls=control or play_all)
-    results, untested = _play(runs, jobs, transcripts=transcript or json_file is not None)
+    results, untested = _play(runs, jobs, backend, subnet, transcripts=transcript or json_file is not None)
     _show(results, transcript=transcript, whole=len(runs) == 1)
     _write(results, json_file, junit_file)
     if not all(result.met for result in results):
@@ -72,14 +84,19 @@ def _runs(chosen: Sequence[str], era: str | None, fix: str | None, *, with_runs:
     return [Run(name, one, fix, control) for name in chosen for one in eras for control in kinds]
 
 
-def _play(runs: list[Run], jobs: int | None, *, transcripts: bool) -> tuple[list[ScenarioResult], int]:
+def _play(
+    runs: list[Run], jobs: int | None, backend: str, subnet: str | None, *, transcripts: bool
+) -> tuple[list[ScenarioResult], int]:
     """Play side by side; then say what could not be tested, and count it."""
     from lab.cli.main import show
     from lab.cli.screen import bar
-    from lab.workers import play
+    from lab.workers import play, play_in_containers
 
     with bar(len(runs)) as tell:
-        played = play(runs, workers=jobs, transcripts=transcripts, done=lambda one: tell(one.run.scenario))
+        if backend == "docker":
+            played = play_in_containers(runs, subnet=subnet, transcripts=transcripts, done=lambda one: tell(one.run.scenario))
+        else:
+            played = play(runs, workers=jobs, transcripts=transcripts, done=lambda one: tell(one.run.scenario))
     errors = {str(one.error): one.error for one in played if one.error is not None}
     for error in errors.values():
         show(error)

@@ -27,6 +27,9 @@ _SMTP_PORT, _DNS_PORT = 2525, 5300
     "--port", type=click.IntRange(0, 65535), default=_SMTP_PORT, show_default=True, help="The port for SMTP (0: free ones)."
 )
 @click.option("--dns-port", type=click.IntRange(0, 65535), default=_DNS_PORT, show_default=True, help="The port for DNS.")
+@click.option("--backend", type=click.Choice(["embedded", "docker"]), default="embedded", show_default=True,
+              help="Where hosts run: in this process, or each in a container; its ports are then on 127.0.0.1, one each.")  # fmt: skip
+@click.option("--subnet", metavar="CIDR", help="Lay the containers out in this /22 or larger (default: one that is free).")
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write hosts, ports, mailboxes, CA file and resolver there as JSON once everything listens; gone at the end.")  # fmt: skip
 @click.option("--save", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
@@ -49,6 +52,8 @@ def up(
     play: bool,
     salvage: bool,
     ready_descriptor: int | None,
+    backend: str,
+    subnet: str | None,
 ) -> None:
     """Start the hosts of SCENARIO on fixed ports and keep them up until Ctrl-C or SIGTERM.
 
@@ -62,6 +67,17 @@ def up(
     from lab.live.opening import begun
     from lab.net.loop import run
 
+    if subnet and backend != "docker":
+        raise click.UsageError("--subnet goes with --backend docker.")
+    if backend == "docker":
+        from lab.cli.up_containers import stay as stay_in_containers
+
+        if scenario is None or name is not None or detach:
+            raise click.UsageError("--backend docker takes a SCENARIO; --name and --detach go with --backend embedded.")
+        run(stay_in_containers(
+            scenario, era=era, fix_name=fix_name, port=port, dns_port=dns_port, subnet=subnet, ready_file=ready_file, save=save, play=play
+        ))  # fmt: skip
+        return
     if scenario is None and name is None:
         raise click.UsageError("Name a scenario, or a lab with --name; smtplab scenarios and smtplab list show them.")
     if detach and name is None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from lab.sending.implementation import Implementation, MtaTls
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InternetConfig:
-    """The MTA: its name, domains, mailboxes, and the certificate that it shows (None: no STARTTLS)."""
+    """The MTA: its name, domains, mailboxes, and the certificate that it shows (None: no STARTTLS).
+
+    `implementation` puts a real MTA in its place (in containers); `tls` is then how strict that is as a sender.
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -18,3 +23,5 @@ class InternetConfig:
     mta_sts: bool = False  # as a sender it takes any certificate, but keeps what a receiver's domain has published
     dane: bool = False
     certificate: str | None = "internet"
+    implementation: Implementation = Implementation.EMULATED
+    tls: MtaTls = MtaTls.MAY  # for a real MTA

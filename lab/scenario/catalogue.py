@@ -19,9 +19,16 @@ def folder() -> Path:
     return installed if installed.is_dir() else package.parent / "scenarios"
 
 
-def names() -> list[str]:
-    """Return the names of all scenarios, in order of their folders, which say where the fault is."""
-    return [path.stem for path in files()]
+#: Scenarios with real MTAs, or with faults of the network itself: what only containers can play.
+CONTAINERS = "containers"
+
+
+def names(*, containers: bool = False) -> list[str]:
+    """Return the names of all scenarios, in order of their folders, which say where the fault is.
+
+    Those that only containers can play are among them where asked.
+    """
+    return [path.stem for path in files() if containers or CONTAINERS not in path.relative_to(folder()).parts]
 
 
 def files() -> list[Path]:

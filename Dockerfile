@@ -1,0 +1,29 @@
+# Every host of a lab runs from this one image: `smtplab host ROLE`. Nothing in it is root's to do: run it read-only, without
+# capabilities but NET_BIND_SERVICE. It reads its description from standard input and writes nothing but to /tmp.
+ARG BASE_IMAGE=python:3.12-slim
+FROM ${BASE_IMAGE}
+
+LABEL org.smtplab.image="host"
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+WORKDIR /src
+
+# What smtplab needs changes seldom, and so has a layer of its own.
+COPY pyproject.toml ./
+RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > /tmp/needs \
+ && pip install --no-cache-dir --root-user-action=ignore -r /tmp/needs \
+ && rm /tmp/needs \
+ && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin smtplab
+
+COPY README.md LICENSE ./
+COPY lab lab
+COPY scenarios scenarios
+RUN pip install --no-cache-dir --root-user-action=ignore --no-deps . && rm -rf /src/*
+
+WORKDIR /tmp
+USER 10001:10001
+EXPOSE 25 53/udp 53/tcp
+# The host answers on a socket of its own: asking SMTP would be a session in everybody's transcript.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["python", "-IS", "-c", "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(2); s.connect('/tmp/health'); s.recv(1) or exit(1)"]
+ENTRYPOINT ["smtplab"]
+CMD ["--help"]

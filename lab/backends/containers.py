@@ -1,0 +1,150 @@
+"""The lab in containers: each host in one of its own, on networks that only the appliance bridges.
+
+Where they stand is `containers_ground.py` (and who stands where `containers_plan.py`), how the engine is asked
+`containers_engine.py`, how a host is spoken with `containers_channel.py`, what stands for it here `containers_hosts.py`. A
+host's description goes in through its standard input and what it sees comes out of its standard output; nothing of the user's
+is mounted, and no host can reach the engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from lab.backends.backend import Backend
+from lab.backends.containers_ground import Ground
+from lab.backends.containers_hosts import ContainedExchange, ContainedInternet, ContainedOnline, contained
+from lab.clock import Clock
+from lab.errors import CannotTest
+from lab.hosts.appliance import ApplianceHost
+from lab.hosts.description import HostDescription, source_digest
+from lab.hosts.dns import DnsHost
+from lab.hosts.host import Host, Surroundings
+from lab.hosts.roles import ROLES
+from lab.net.directory import Directory, Endpoint
+from lab.scenario.topology import Topology
+from lab.tls.handed import NotingMint
+from lab.tls.mint import Mint
+from lab.transcript import Entry, Transcript
+
+_READY = 60.0  # seconds for a host to listen
+
+
+class SharedClock(Clock):
+    """The lab's clock; a move is told to every host before anything goes on."""
+
+    moved: Callable[[datetime], None] | None = None
+
+    def advance(self, by: timedelta) -> datetime:
+        moment = super().advance(by)
+        if self.moved is not None and by:
+            self.moved(moment)
+        return moment
+
+
+class Containers(Backend):
+    """See `lab.backends.backend.Backend`. Takes the topology, the ground to play it on, the lab's start, and a mint.
+
+    A ground that stands already is the caller's and stays; else it is brought up by `start` and taken down by `stop`. The hosts
+    are there once it stands.
+    """
+
+    def __init__(self, topology: Topology, ground: Ground, *, start: datetime | None = None, mint: Mint | None = None) -> None:
+        self.topology = topology
+        self.ground = ground
+        self.clock: SharedClock = SharedClock(start)
+        self.transcript = Transcript()
+        self.mint = mint or Mint(self.clock.now())
+        self.hosts: dict[str, Host] = {}
+        self._mints = {name: NotingMint(self.mint) for name in ROLES}
+        self._own_ground = not ground.stands
+
+    async def start(self) -> None:
+        if self._own_ground:
+            await self.ground.start()
+        try:
+            self._build()
+            self._prepare(self.topology)
+            self.ground.entered = self._entered
+            await asyncio.gather(*(self._begin(name) for name in ROLES))
+        except BaseException:
+            await self.stop()
+            raise
+        self.clock.moved = self._clock_moved
+
+    def _build(self) -> None:
+        """Make the lab's ends of the hosts."""
+        ground = self.ground
+        self.directory = Directory(ground.plan.addresses)
+        for name, (address, port) in ground.plan.endpoints.items():
+            self.directory.listening(name, Endpoint(address, port))
+
+        def end(name: str) -> Host:
+            return contained(
+                name, Surroundings(self.clock, Transcript(keep=0), self._mints[name], self.directory), ground.channels[name]
+            )
+
+        self.hosts = {name: end(name) for name in ROLES}
+        exchange, online, internet = self.hosts["exchange"], self.hosts["online"], self.hosts["internet"]
+        appliance, dns = self.hosts["appliance"], self.hosts["dns"]
+        assert isinstance(exchange, ContainedExchange)
+        assert isinstance(online, ContainedOnline)
+        assert isinstance(internet, ContainedInternet)
+        assert isinstance(appliance, ApplianceHost)
+        assert isinstance(dns, DnsHost)
+        self.exchange, self.online, self.internet, self.appliance, self.dns = exchange, online, internet, appliance, dns
+
+    async def _begin(self, name: str) -> None:
+        description = HostDescription(
+            role=name, topology=self.topology, handed=self._mints[name].handed(), addresses=self.ground.plan.addresses,
+            endpoints=self.ground.plan.endpoints, detours=self.ground.plan.detours, lab_now=self.clock.now(), real_now=time.time(),
+            source=source_digest(),
+        )  # fmt: skip
+        try:
+            await asyncio.wait_for(self.ground.channels[name].ask("host", description=description), _READY)
+        except TimeoutError:
+            raise CannotTest(f"the host {name} is not ready after {_READY:g} s") from None
+
+    def _prepare(self, topology: Topology) -> None:
+        """Let the lab's end of each host take the topology: what it asks of the mint is what its container must be handed."""
+        for host in self.hosts.values():
+            host.apply(topology)
+        for certificate in topology.appliance.certificates:  # bound by name when a session needs one
+            self._mints["appliance"].credential(certificate)
+
+    async def stop(self) -> None:
+        self.clock.moved = None
+        self.ground.entered = lambda _: None
+        for host in self.hosts.values():
+            await host.stop()
+        if self._own_ground:
+            await self.ground.stop()
+
+    def apply(self, topology: Topology) -> None:
+        self._prepare(topology)
+        channels = self.ground.channels
+        asked = [(channels[n], channels[n].begin("apply", topology=topology, handed=self._mints[n].handed())) for n in ROLES]
+        for channel, answer in asked:
+            channel.wait(answer)
+        self.topology = topology
+
+    async def settle(self) -> None:
+        ends = (ContainedExchange, ContainedOnline, ContainedInternet)
+        channels = self.ground.channels
+        await asyncio.gather(
+            *(host.settle() if isinstance(host, ends) else channels[name].ask("news") for name, host in self.hosts.items())
+        )
+
+    def door(self, host: str) -> Endpoint:
+        return self.ground.door(host)
+
+    def _clock_moved(self, moment: datetime) -> None:
+        for channel, answer in [(channel, channel.begin("clock", moment=moment)) for channel in self.ground.channels.values()]:
+            channel.wait(answer)
+
+    def _entered(self, entry: Entry) -> None:
+        self.transcript.record(
+            entry.session, entry.host, entry.leg, entry.kind, entry.data, secure=entry.secure, blame=entry.blame, **entry.detail
+        )

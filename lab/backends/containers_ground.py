@@ -1,0 +1,196 @@
+"""The ground that a lab in containers stands on: networks, containers with a line to each, ports. Whose topology the hosts play
+is told them later, and can be told anew, so that the many labs of one run need one ground.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import random
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from lab.backends import containers_engine as calls
+from lab.backends.backend import Backend
+from lab.backends.containers_channel import Channel
+from lab.backends.containers_plan import NETWORKS, Plan, free_subnets, plan, split
+from lab.errors import CannotTest, UserError
+from lab.hosts.description import DNS_PORT, SMTP_PORT
+from lab.hosts.roles import ROLES
+from lab.net.directory import Endpoint
+from lab.scenario.topology import Topology
+from lab.sending.implementation import Implementation
+from lab.tls.mint import Mint
+from lab.transcript import Entry
+
+_Result = TypeVar("_Result")
+_AT_ONCE = 8
+_ATTEMPTS = 5  # at subnets that somebody else took first
+
+
+class Ground:
+    """An async context manager. On entry networks and containers are there, on exit they are gone, whatever happened.
+
+    Takes the ports on 127.0.0.1 at which hosts are to be reached (0: a free one; None: no ports at all), a network of /22 or
+    larger to lay the lab out in, the image, and the roles that
+    real MTAs play. Raises CannotTest where there is no engine, no image
+    or no room. `entered` is told every entry of every host's transcript.
+    """
+
+    def __init__(
+        self, *, ports: Mapping[str, int] | None = None, subnet: str | None = None, image: str | None = None,
+        programs: Mapping[str, Implementation] | None = None,
+    ) -> None:  # fmt: skip
+        self.id = secrets.token_hex(4)
+        self.image = image or os.environ.get("SMTPLAB_IMAGE") or calls.IMAGE
+        self.channels: dict[str, Channel] = {}
+        self.containers: dict[str, str] = {}
+        self.doors: dict[str, Endpoint] = {}
+        self.plan: Plan
+        self.entered: Callable[[Entry], None] = lambda _: None
+        self._block = _block(subnet)
+        self._ports, self.programs = ports, dict(programs or {})
+        self.engine = calls.connect()
+        self._labels = {calls.LAB: self.id, calls.OWNER: calls.owner()}
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="smtplab engine")
+        self.stands = False
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Make everything; nothing is left where that fails."""
+        try:
+            with calls.told("the lab cannot be brought up"):
+                for image in {self.image_of(name) for name in ROLES}:
+                    await self.call(calls.require_image, self.engine, image)
+                self.stands = True
+                await self._make_networks()
+                await asyncio.gather(*(self._start_container(name) for name in ROLES))
+                if self._ports is not None:
+                    await self._find_doors()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _make_networks(self) -> None:
+        chance = random.Random(self.id)  # noqa: S311  (spreads labs over what is free)
+        for attempt in range(_ATTEMPTS):
+            subnets = split(self._block) if self._block else None
+            if subnets is None:
+                subnets = free_subnets(await self.call(calls.taken_subnets, self.engine), chance)
+            if subnets is None:
+                raise CannotTest(
+                    "no three free subnets are left in 10.64.0.0/10", hint="smtplab clean removes what labs left behind"
+                )
+            self.plan = plan(subnets, ROLES)
+            try:
+                with calls.told("the lab's networks cannot be made"):
+                    await self._make_networks_of_plan()
+            except CannotTest:
+                # somebody was quicker between the look and the making; a block that the user named is the user's to change
+                await self.call(calls.sweep, self.engine, self.id)
+                if self._block or attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
+    async def _make_networks_of_plan(self) -> None:
+        make = partial(calls.make_network, self.engine, labels=self._labels)
+        work = [self.call(partial(make, self.network(name), self.plan.subnets[name])) for name in NETWORKS]
+        if self._ports is not None:
+            work.append(self.call(partial(make, self.network("doors"), None, doors=True)))
+        results = await asyncio.gather(*work, return_exceptions=True)  # all have ended before anything is swept
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    def image_of(self, role: str) -> str:
+        """Return the image that a role runs from: a real MTA's is named after it."""
+        program = self.programs.get(role, Implementation.EMULATED)
+        return self.image if program is Implementation.EMULATED else self.image.replace("/host:", f"/{program}:")
+
+    def network(self, name: str) -> str:
+        """Return the engine's name for a network of the lab."""
+        return f"smtplab-{self.id}-{name}"
+
+    async def _start_container(self, name: str) -> None:
+        container = self.containers[name] = await self.call(calls.make_container, self.engine, self._box(name))
+        attached = await self.call(calls.attach, self.engine, container)
+        self.channels[name] = Channel(name, attached, self._entered)
+        await self.call(self.engine.api.start, container)
+
+    def _entered(self, entry: Entry) -> None:
+        self.entered(entry)
+
+    def _box(self, name: str) -> calls.Box:
+        legs = {self.network(network): address for network, address in self.plan.legs[name].items()}
+        main = next(iter(self.plan.legs[name]))
+        ports = None
+        if self._ports is not None:
+            legs[self.network("doors")] = ""
+            wanted = self._ports.get(name, 0)
+            ports = {"53/tcp": wanted, "53/udp": wanted} if name == "dns" else {"25/tcp": wanted}
+        return calls.Box(
+            name=f"smtplab-{self.id}-{name}", hostname=name, image=self.image_of(name), command=("host", name),
+            legs=legs, labels={**self._labels, calls.ROLE: name}, dns=self.plan.legs["dns"][main], ports=ports, mta=name in self.programs,
+        )  # fmt: skip
+
+    async def _find_doors(self) -> None:
+        for name, container in self.containers.items():
+            ports = await self.call(calls.published, self.engine, container)
+            port = ports.get("53/udp" if name == "dns" else "25/tcp")
+            if port is not None:
+                self.doors[name] = Endpoint("127.0.0.1", port)
+
+    def door(self, host: str) -> Endpoint:
+        """Return where a program on this machine reaches a host: its published port, else the container's own address."""
+        if host in self.doors:
+            return self.doors[host]
+        return Endpoint(self.plan.addresses[host], DNS_PORT if host == "dns" else SMTP_PORT)
+
+    async def stop(self) -> None:
+        """Remove everything. May be called twice."""
+        channels, self.channels = list(self.channels.values()), {}
+        for channel in channels:
+            channel.close()
+        if self.stands:
+            with calls.told("the lab cannot be taken down"):
+                remove = partial(self.engine.api.remove_container, v=True, force=True)
+                await asyncio.gather(*(self.call(remove, one) for one in self.containers.values()), return_exceptions=True)
+                await self.call(calls.sweep, self.engine, self.id)
+        self.containers = {}
+        self.stands = False
+        self._threads.shutdown(wait=False)
+        self.engine.close()
+
+    def launch(self, topology: Topology, *, mint: Mint) -> Backend:
+        """Make a backend on this ground; see `lab.backends.backend.Launch`. One plays at a time."""
+        from lab.backends.containers import Containers  # it stands on us
+
+        return Containers(topology, self, start=mint.moment, mint=mint)
+
+    async def call(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
+        """Do what blocks on a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments))
+
+
+def _block(subnet: str | None) -> ipaddress.IPv4Network | None:
+    if subnet is None:
+        return None
+    try:
+        block = ipaddress.ip_network(subnet)
+    except ValueError as error:
+        raise UserError(f"{subnet} is no network: {error}", hint="such as 10.77.0.0/22") from None
+    if not isinstance(block, ipaddress.IPv4Network) or block.prefixlen > 22:
+        raise UserError(f"{subnet} is too small", hint="a lab needs three /24, so a /22 or larger, such as 10.77.0.0/22")
+    return block

@@ -1,0 +1,77 @@
+"""Who stands in which network of a lab in containers, and at which address. Plain data: nothing here speaks to an engine.
+
+    internet   online, internet, dns, and the appliance's outer leg
+    perimeter  the appliance and dns
+    inside     exchange, dns, and the appliance's inner leg
+
+No host forwards packets, so what goes from the internet to the inside goes through the appliance's relay or not at all.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lab.hosts.description import DETOUR_PORT, SMTP_PORT
+from lab.net.addresses import ADDRESSES
+
+NETWORKS = ("internet", "perimeter", "inside")
+#: Where a host has its legs; the first is where others look for it. A host that is not named stands on the internet.
+_LEGS = {"exchange": ("inside",), "appliance": ("internet", "perimeter", "inside"), "dns": ("internet", "perimeter", "inside")}
+_OUTSIDE = ("online", "internet")
+#: A lab takes three neighbouring /24 of here; documentation ranges are no good, virtual machines may use them for themselves.
+RANGE = ipaddress.IPv4Network("10.64.0.0/10")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The subnets of one lab by network, and every host's address in each of its networks, main leg first."""
+
+    subnets: dict[str, ipaddress.IPv4Network]
+    legs: dict[str, dict[str, str]]
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Every host's main address."""
+        return {host: next(iter(legs.values())) for host, legs in self.legs.items()}
+
+    @property
+    def endpoints(self) -> dict[str, tuple[str, int]]:
+        """Where each host takes SMTP."""
+        return {host: (address, SMTP_PORT) for host, address in self.addresses.items() if host != "dns"}
+
+    @property
+    def detours(self) -> tuple[tuple[str, str, str, int], ...]:
+        """What Exchange sends to the outside really goes to the appliance's inner leg, a port for each host outside."""
+        inner = self.legs["appliance"]["inside"]
+        return tuple(("exchange", host, inner, DETOUR_PORT + number) for number, host in enumerate(_OUTSIDE))
+
+
+def plan(subnets: Iterable[ipaddress.IPv4Network], hosts: Iterable[str]) -> Plan:
+    """Lay out hosts in three subnets of /24."""
+    nets = dict(zip(NETWORKS, subnets, strict=True))
+    legs = {}
+    for host in hosts:
+        last = int(ADDRESSES[host].rpartition(".")[2])
+        legs[host] = {network: str(nets[network][last]) for network in _LEGS.get(host, ("internet",))}
+    return Plan(nets, legs)
+
+
+def free_subnets(taken: Iterable[ipaddress.IPv4Network], chance: random.Random) -> list[ipaddress.IPv4Network] | None:
+    """Choose three neighbouring /24 that nothing taken touches; None where there are none left."""
+    used = list(taken)
+    groups = list(range(RANGE.num_addresses // 1024))
+    for number in chance.sample(groups, min(len(groups), 400)):
+        start = int(RANGE.network_address) + 1024 * number
+        block = ipaddress.IPv4Network((start, 22))
+        if not any(block.overlaps(other) for other in used):
+            return split(block)
+    return None
+
+
+def split(block: ipaddress.IPv4Network) -> list[ipaddress.IPv4Network]:
+    """Return the first three /24 of a block of /22 or more."""
+    subnets = block.subnets(new_prefix=24)
+    return [next(subnets) for _ in NETWORKS]

@@ -1,0 +1,46 @@
+"""A host described as data: everything that it must be given to run on a machine of its own, its certificates included."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from lab.scenario.topology import Topology
+from lab.tls.handed import Handed
+
+#: What hosts on machines of their own listen on.
+SMTP_PORT, DNS_PORT, DETOUR_PORT = 25, 53, 2501
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostDescription:
+    """One host: its role, and the whole topology around it, since hosts look up each other's names.
+
+    `addresses` has every host's address, `endpoints` where each takes SMTP, `detours` the ways that really lead elsewhere, as
+    (sender, receiver, address, port). `lab_now` is the lab's moment at `real_now` (seconds since 1970). `port` is what the
+    host listens on, 0 for its role's; `source` the digest of the code that wrote it.
+    """
+
+    role: str
+    topology: Topology
+    handed: Handed
+    addresses: dict[str, str]
+    endpoints: dict[str, tuple[str, int]] = field(default_factory=dict)
+    detours: tuple[tuple[str, str, str, int], ...] = ()
+    lab_now: datetime
+    real_now: float
+    port: int = 0
+    source: str = ""
+
+
+@lru_cache(maxsize=1)
+def source_digest() -> str:
+    """Return a digest of smtplab's own code: a lab and its hosts must be of the same."""
+    digest = hashlib.sha256()
+    package = Path(__file__).resolve().parent.parent
+    for path in sorted(package.rglob("*.py")):
+        digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]

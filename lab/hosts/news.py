@@ -1,0 +1,88 @@
+"""What a host has done since it was last asked: how its messages fare, what came to its mailboxes, which events it logged.
+
+`Reporter` stands beside the host and tells; `take` brings what it told into a host of the same kind elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lab.exchange.events import Event
+from lab.hosts.exchange import ExchangeHost
+from lab.hosts.mailhost import MailHost
+from lab.sending.attempt import Attempt, Envelope, Outcome
+from lab.sending.message import Delivered, Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageNews:
+    """One message: its state now, and the attempts and words that are new. `envelope` is there the first time."""
+
+    id: int
+    envelope: Envelope | None
+    submitted: datetime
+    outcome: Outcome | None
+    next_try: datetime | None
+    attempts: tuple[Attempt, ...] = ()
+    words: tuple[str, ...] = ()
+    ndr: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostNews:
+    """Everything new of one host. `mail` has (mailbox, message) pairs, oldest first."""
+
+    messages: tuple[MessageNews, ...] = ()
+    mail: tuple[tuple[str, Delivered], ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+class Reporter:
+    """Tells the news of one host, each once."""
+
+    def __init__(self, host: MailHost) -> None:
+        self._host = host
+        self._states: dict[int, tuple[int, int, Outcome | None, datetime | None]] = {}
+        self._mail: dict[str, int] = {}
+        self._events = 0
+
+    def news(self) -> HostNews:
+        host = self._host
+        messages = []
+        for message in host.messages:
+            state = (len(message.attempts), len(message.words), message.outcome, message.next_try)
+            before = self._states.get(message.id)
+            if state != before:
+                attempts, words = before[:2] if before else (0, 0)
+                messages.append(MessageNews(
+                    id=message.id, envelope=None if before else message.envelope, submitted=message.submitted, outcome=message.outcome,
+                    next_try=message.next_try, attempts=tuple(message.attempts[attempts:]), words=tuple(message.words[words:]), ndr=message.ndr,
+                ))  # fmt: skip
+                self._states[message.id] = state
+        mail = []
+        for mailbox, contents in host.mailboxes.items():
+            mail += [(mailbox, delivered) for delivered in contents[self._mail.get(mailbox, 0) :]]
+            self._mail[mailbox] = len(contents)
+        events = tuple(host.events[self._events :]) if isinstance(host, ExchangeHost) else ()
+        self._events += len(events)
+        return HostNews(messages=tuple(messages), mail=tuple(mail), events=events)
+
+
+def take(host: MailHost, news: HostNews) -> None:
+    """Bring news of the same host from elsewhere into this one."""
+    known = {message.id: message for message in host.messages}
+    for one in news.messages:
+        message = known.get(one.id)
+        if message is None:
+            if one.envelope is None:
+                continue
+            message = Message(one.id, one.envelope, one.submitted)
+            host.messages.append(message)
+        message.submitted, message.outcome, message.next_try, message.ndr = one.submitted, one.outcome, one.next_try, one.ndr
+        message.attempts += one.attempts
+        message.words += one.words
+    for mailbox, delivered in news.mail:
+        host.mailboxes.setdefault(mailbox, []).append(delivered)
+    if isinstance(host, ExchangeHost):
+        host.events += news.events

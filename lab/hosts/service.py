@@ -1,0 +1,227 @@
+"""One host as a process of its own: takes its description, runs the same host as the embedded backend, answers its lab.
+
+What it sees and says goes out as lines of JSON: `entry` for everything that enters its transcript, `answer` to what the lab
+asks. Without a lab that asks (compose files) it processes its own queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any
+
+from lab.clock import Clock
+from lab.errors import UserError
+from lab.hosts import wire
+from lab.hosts.description import DNS_PORT, SMTP_PORT, HostDescription, source_digest
+from lab.hosts.exchange import ExchangeHost
+from lab.hosts.foreign import ForeignHost
+from lab.hosts.host import Host, Surroundings
+from lab.hosts.mailhost import MailHost
+from lab.hosts.news import Reporter
+from lab.hosts.online import OnlineHost
+from lab.hosts.roles import ROLES, host_for
+from lab.net.directory import Directory, Endpoint
+from lab.sending.attempt import Envelope, Policy
+from lab.tls.handed import HandedMint
+from lab.transcript import Transcript
+
+_IDLE = 1.0  # seconds between two looks at a queue that nobody asks about
+_LINE = 64 * 1024 * 1024
+Write = Callable[[bytes], None]
+
+
+class HostService:
+    """Takes a description and what writes a line to the lab."""
+
+    def __init__(self, description: HostDescription, write: Write) -> None:
+        if description.role not in ROLES:
+            raise UserError(f"there is no role {description.role!r}", hint=f"roles: {', '.join(ROLES)}")
+        self.description = description
+        self._write = write
+        self.clock = Clock(description.lab_now + timedelta(seconds=time.time() - description.real_now))
+        self.mint = HandedMint(description.handed)
+        directory = Directory(description.addresses, anywhere=True)
+        for host, (address, port) in description.endpoints.items():
+            directory.listening(host, Endpoint(address, port))
+        for sender, receiver, address, port in description.detours:
+            directory.detour(sender, receiver, Endpoint(address, port))
+        self.transcript = Transcript(keep=8 * 1024 * 1024)
+        self.host: Host = host_for(
+            description.role, description.topology, Surroundings(self.clock, self.transcript, self.mint, directory)
+        )
+        self._reporter = Reporter(self.host) if isinstance(self.host, MailHost) else None
+        self._questions: dict[str, Callable[..., Awaitable[Any]]] = {
+            "process": self._process, "news": self._news, "clock": self._clock, "apply": self._apply, "validate": self._validate,
+            "probe": self._probe, "log": self._log,
+        }  # fmt: skip
+
+    async def start(self) -> None:
+        """Listen. Raises UserError where the host cannot."""
+        self.transcript.listen(lambda entry: self._write(wire.line(entry=entry)))
+        port = self.description.port or (DNS_PORT if self.description.role == "dns" else SMTP_PORT)
+        await self.host.start(self.description.topology, port)
+
+    async def stop(self) -> None:
+        """Close everything."""
+        await self.host.stop()
+
+    async def answer(self, question: str, given: dict[str, Any]) -> Any:
+        """Answer a question of the lab. Raises UserError for one that the host cannot answer."""
+        return await self._questions[question](**given)
+
+    async def _process(self, *, submitted: tuple[Envelope, ...], only_news: bool = False) -> tuple[tuple[int, ...], Any]:
+        assert isinstance(self.host, MailHost)
+        numbers = tuple(self.host.submit(envelope).id for envelope in submitted)
+        if not only_news:
+            await self.host.process()
+        return numbers, await self._news()
+
+    async def _news(self) -> Any:
+        if isinstance(self.host, ForeignHost):
+            await self.host.quiet()
+        return self._reporter.news() if self._reporter else None
+
+    async def _clock(self, *, moment: datetime) -> None:
+        self.clock.advance_to(moment)
+
+    async def _apply(self, *, topology: Any, handed: Any) -> None:
+        self.mint.take(handed)
+        self.host.apply(topology)
+        if isinstance(self.host, ForeignHost):
+            await self.host.renew()
+
+    async def _validate(self, *, name: str, recipients: tuple[str, ...] | None) -> tuple[tuple[str, bool, str], ...]:
+        assert isinstance(self.host, OnlineHost)
+        return tuple(
+            (task.TaskName, task.IsTaskSuccessful, task.Detail) for task in await self.host.validate_connector(name, recipients)
+        )
+
+    async def _probe(self, *, target: str, policy: Policy, ehlo_name: str) -> Any:
+        assert isinstance(self.host, MailHost)
+        return await self.host.probe(target, policy, ehlo_name)
+
+    async def _log(self, *, kind: str) -> str:
+        if isinstance(self.host, ForeignHost):
+            return self.host.log_text
+        assert isinstance(self.host, ExchangeHost)
+        return self.host.tracking_log() if kind == "tracking" else self.host.protocol_log(kind)
+
+    async def mind_the_queue(self) -> None:
+        """Try what is due as time passes, for as long as the process lives: for a host that has no lab."""
+        while True:
+            due = self.host.next_due() if isinstance(self.host, MailHost) else None
+            if due is not None and due <= self.clock.now() and isinstance(self.host, MailHost):
+                await self.host.process()
+            await asyncio.sleep(_IDLE)
+
+
+class Conversation:
+    """A lab's questions to one process: the first gives the host its description, and so may any later one."""
+
+    def __init__(self, role: str, write: Write) -> None:
+        self._role, self._write = role, write
+        self._service: HostService | None = None
+        self._changing = asyncio.Lock()
+
+    async def hold(self, lines: asyncio.StreamReader) -> None:
+        """Answer until the lines end; questions are answered side by side."""
+        running: set[asyncio.Task[None]] = set()
+        try:
+            while line := await lines.readline():
+                task = asyncio.ensure_future(self._answer(wire.parts(line)))
+                running.add(task)
+                task.add_done_callback(running.discard)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            if self._service is not None:
+                await self._service.stop()
+
+    async def _answer(self, question: dict[str, Any]) -> None:
+        number = question["number"]
+        try:
+            value = await self._find_answer(question["ask"], question["given"])
+            line = wire.line(answer=number, value=value)
+        except UserError as error:
+            line = wire.line(answer=number, refused=error.message, hint=error.hint)
+        except Exception as error:  # a bug of ours: whole on standard error, in short to the lab, which must not wait for ever
+            traceback.print_exc()
+            line = wire.line(answer=number, refused=f"a bug in the host {self._role}: {error!r}", hint=None)
+        self._write(line)
+
+    async def _find_answer(self, question: str, given: dict[str, Any]) -> Any:
+        if question == "host":
+            await self._begin(given["description"])
+            return None
+        if self._service is None:
+            raise UserError("nobody has described this host")
+        return await self._service.answer(question, given)
+
+    async def _begin(self, description: HostDescription) -> None:
+        check_role(description, self._role)
+        async with self._changing:
+            if self._service is not None:
+                await self._service.stop()
+            self._service = HostService(description, self._write)
+            await self._service.start()
+
+
+def check_role(description: object, role: str) -> HostDescription:
+    """Return the description where it is that of a role. Raises UserError."""
+    if not isinstance(description, HostDescription):
+        raise UserError("that is no description of a host")
+    if description.source and description.source != source_digest():
+        raise UserError("the image holds another version of smtplab than the lab that uses it", hint="make image")
+    if description.role != role:
+        raise UserError(f"the description is that of {description.role!r}, not of {role!r}")
+    return description
+
+
+def read_description(line: bytes, role: str) -> HostDescription:
+    """Return the description that a line holds. Raises UserError for anything else, and for another role's."""
+    try:
+        return check_role(wire.parts(line)["host"], role)
+    except (ValueError, KeyError) as error:
+        raise UserError(f"the description cannot be read: {error}", hint="it is one line of JSON, made by the lab") from None
+
+
+async def serve_standard_streams(role: str, write: Write) -> None:
+    """Run a host whose lab speaks on standard input, until that ends or a signal comes."""
+    import sys
+
+    lines = asyncio.StreamReader(limit=_LINE)
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin.buffer)
+    try:
+        await _until_signal(Conversation(role, write).hold(lines))
+    finally:
+        transport.close()
+
+
+async def serve_alone(description: HostDescription, write: Write) -> None:
+    """Run a described host that has no lab, until a signal comes."""
+    service = HostService(description, write)
+    await service.start()
+    try:
+        await _until_signal(service.mind_the_queue())
+    finally:
+        await service.stop()
+
+
+async def _until_signal(work: Coroutine[Any, Any, None]) -> None:
+    over = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
+    tasks = [asyncio.ensure_future(work), asyncio.ensure_future(over.wait())]
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    if tasks[0] in done:
+        tasks[0].result()

@@ -1,0 +1,80 @@
+"""Certificates that travel: what a host asked of the lab's mint is noted, and handed to where the host really runs.
+
+A host on a machine of its own gets the keys that it shows and the roots that it trusts, and no authority's key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lab.errors import UserError
+from lab.tls.certificate import Certificate, Credential
+from lab.tls.mint import Mint
+from lab.tls.trust import TrustStore
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """Credentials by (name, host name), trust stores by the names of their roots, and the public root."""
+
+    moment: datetime
+    root: Certificate
+    credentials: dict[tuple[str, str | None], Credential] = field(default_factory=dict)
+    trust: dict[tuple[str, ...], TrustStore] = field(default_factory=dict)
+
+
+class NotingMint(Mint):
+    """Hands out what another mint makes, and notes what was asked for."""
+
+    def __init__(self, mint: Mint) -> None:
+        super().__init__(mint.moment)
+        self._mint = mint
+        self._asked: dict[tuple[str, str | None], Credential] = {}
+        self._trusted: dict[tuple[str, ...], TrustStore] = {}
+
+    def credential(self, name: str, host: str | None = None) -> Credential:
+        credential = self._asked[name, host] = self._mint.credential(name, host)
+        return credential
+
+    def trust(self, names: Iterable[str] = ("public",)) -> TrustStore:
+        wanted = tuple(names)
+        store = self._trusted[wanted] = self._mint.trust(wanted)
+        return store
+
+    @property
+    def ca_pem(self) -> bytes:
+        return self._mint.ca_pem
+
+    def handed(self) -> Handed:
+        """Return everything that was asked for up to now."""
+        return Handed(self.moment, self._mint.root.certificate, dict(self._asked), dict(self._trusted))
+
+
+class HandedMint(Mint):
+    """Hands out what was handed in, and cannot make anything."""
+
+    def __init__(self, handed: Handed) -> None:
+        super().__init__(handed.moment)
+        self._handed = handed
+
+    def take(self, handed: Handed) -> None:
+        """Hold this from now on."""
+        self._handed = handed
+
+    def credential(self, name: str, host: str | None = None) -> Credential:
+        try:
+            return self._handed.credentials[name, host]
+        except KeyError:
+            raise UserError(f"this host was not handed the certificate {name!r}") from None
+
+    def trust(self, names: Iterable[str] = ("public",)) -> TrustStore:
+        try:
+            return self._handed.trust[tuple(names)]
+        except KeyError:
+            raise UserError(f"this host was not handed the trust {', '.join(names)!r}") from None
+
+    @property
+    def ca_pem(self) -> bytes:
+        return self._handed.root.pem.encode("ascii")

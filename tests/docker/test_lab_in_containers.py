@@ -1,0 +1,336 @@
+"""The lab in containers: what hosts can reach and what not, that nothing is left, and what is said where it cannot be brought up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import Lab
+from lab.backends import containers_engine as calls
+from lab.backends.containers_ground import Ground
+from lab.errors import CannotTest
+from tests.docker.conftest import SMTPLAB, smtplab
+
+POST = "appliance-resigns-tls"
+
+
+@pytest.fixture(scope="module")
+def lab(image: str) -> Iterator[Lab]:
+    with Lab(POST, backend="docker") as running:
+        yield running
+
+
+def containers(lab: Lab) -> dict[str, str]:
+    ground = lab.backend.ground  # type: ignore[attr-defined]  # that of containers
+    assert isinstance(ground, Ground)
+    return ground.containers
+
+
+def inside(engine: Any, container: str, code: str) -> str:
+    """Run Python in a container; return what it printed."""
+    done = engine.containers.get(container).exec_run(["python", "-c", code])
+    return done.output.decode()  # type: ignore[no-any-return]  # the SDK's
+
+
+CONNECT = """
+import socket
+try:
+    socket.create_connection(({address!r}, {port}), timeout=2).close()
+    print("reached")
+except OSError as error:
+    print("not reached:", error)
+"""
+
+
+def leftovers(engine: Any, number: int | None = None) -> int:
+    """Count what there is of the labs of one process (this one by default): others may use the engine, too."""
+    filters = {"label": calls.LAB}
+    found = [*engine.api.containers(all=True, filters=filters), *engine.api.networks(filters=filters)]
+    return sum(f"/{number or os.getpid()}/" in thing["Labels"][calls.OWNER] for thing in found)
+
+
+# --- the post ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_post_is_told_by_containers(lab: Lab) -> None:
+    assert lab.send("online -> onprem").outcome == "deferred"
+    assert lab.send("internet -> onprem").outcome == "delivered"
+    lab.fix("bind-exchange-certificate")
+    assert all(result.outcome == "delivered" and result.copies == 1 for result in lab.drain())
+    hosts = {entry.host for entry in lab.transcript}
+    assert hosts == {"exchange", "online", "internet", "appliance"}
+
+
+# --- networks ---------------------------------------------------------------------------------------------------------------
+
+
+def test_inside_and_internet_meet_in_the_appliance_only(lab: Lab, engine: Any) -> None:
+    ground: Ground = lab.backend.ground  # type: ignore[attr-defined]
+    legs, boxes = ground.plan.legs, ground.containers
+    outer, inner = legs["appliance"]["internet"], legs["appliance"]["inside"]
+
+    def reaches(sender: str, address: str, port: int = 25) -> bool:
+        return inside(engine, boxes[sender], CONNECT.format(address=address, port=port)).startswith("reached")
+
+    assert reaches("online", outer), "the appliance is open to the internet"
+    assert reaches("exchange", inner), "and to the inside"
+    assert reaches("online", legs["internet"]["internet"])
+    assert not reaches("online", legs["exchange"]["inside"])
+    assert not reaches("internet", legs["exchange"]["inside"])
+    assert not reaches("exchange", legs["online"]["internet"])
+    assert not reaches("exchange", outer)
+
+
+def test_names_come_from_the_labs_own_dns(lab: Lab, engine: Any) -> None:
+    ground: Ground = lab.backend.ground  # type: ignore[attr-defined]
+    ask = "import socket; print(socket.gethostbyname('mail.contoso.test'))"
+    for host in ("online", "exchange"):
+        assert inside(engine, ground.containers[host], ask).strip() == ground.plan.addresses["appliance"]
+
+
+def test_ports_are_published_on_loopback_only(lab: Lab, engine: Any) -> None:
+    for name, container in containers(lab).items():
+        bindings = engine.api.inspect_container(container)["NetworkSettings"]["Ports"]
+        given = [one["HostIp"] for several in bindings.values() for one in several or []]
+        assert given, name
+        assert set(given) == {"127.0.0.1"}
+    door = lab.endpoint("appliance")
+    with smtplib.SMTP(door.address, door.port, timeout=10) as session:
+        assert session.ehlo("mx.fabrikam.test")[0] == 250
+
+
+# --- a container that is broken into ------------------------------------------------------------------------------------------
+
+BREAK_OUT = """
+import json, os, pathlib, socket
+status = pathlib.Path("/proc/self/status").read_text()
+def can_write(path):
+    try:
+        pathlib.Path(path, "probe").write_text("x"); os.unlink(path + "/probe"); return True
+    except OSError:
+        return False
+sockets = [str(p) for p in map(pathlib.Path, ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock")) if p.exists()]
+mounts = [line.split()[1] for line in open("/proc/mounts")]
+def asks(port, gateway):
+    try:
+        socket.create_connection((gateway, port), timeout=1).close(); return True
+    except OSError:
+        return False
+print(json.dumps({
+    "uid": os.getuid(), "capabilities": int(next(l for l in status.splitlines() if l.startswith("CapEff")).split()[1], 16),
+    "bounding": int(next(l for l in status.splitlines() if l.startswith("CapBnd")).split()[1], 16),
+    "no_new_privileges": "NoNewPrivs:\\t1" in status, "writable": [p for p in ("/", "/etc", "/usr", "/root", "/home", "/tmp") if can_write(p)],
+    "sockets": sockets, "mounts": mounts, "environment": sorted(os.environ), "engine": [p for p in (2375, 2376) if asks(p, %r)],
+}))
+"""
+
+
+def test_who_breaks_into_a_container_finds_neither_files_nor_engine(lab: Lab, engine: Any) -> None:
+    ground: Ground = lab.backend.ground  # type: ignore[attr-defined]
+    for name, container in containers(lab).items():
+        gateway = str(next(iter(ground.plan.subnets.values()))[254])
+        seen = json.loads(inside(engine, container, BREAK_OUT % gateway))
+        assert seen["uid"] == 10001, name
+        assert seen["capabilities"] == 0
+        assert seen["bounding"] == 1 << 10, "NET_BIND_SERVICE and nothing else can ever be had"
+        assert seen["no_new_privileges"]
+        assert seen["writable"] == ["/tmp"]
+        assert seen["sockets"] == []
+        assert seen["engine"] == []
+        assert not [key for key in seen["environment"] if "DOCKER" in key or "SMTPLAB" in key]
+        details = engine.api.inspect_container(container)
+        assert details["Mounts"] == []
+        assert details["HostConfig"]["Binds"] is None
+        own = {"/etc/resolv.conf", "/etc/hostname", "/etc/hosts", "/"}
+        foreign = [
+            m
+            for m in seen["mounts"]
+            if not m.startswith(("/proc", "/sys", "/dev", "/tmp")) and m not in own and not m.endswith("/docker-init")
+        ]
+        assert foreign == []
+
+
+def test_what_a_container_says_is_data_or_nothing() -> None:
+    """Its lines are made into nothing but plain data; what else comes ends the line with it."""
+    from lab.hosts import wire
+
+    for line in (
+        b'{"entry": {"data": "os:system", "fields": {"command": "true"}}}',
+        b'{"entry": {"data": "subprocess:Popen", "fields": {"args": ["true"]}}}',
+        b'{"entry": {"enum": "lab.cli.main:main", "value": 1}}',
+        b'{"entry": {"data": "lab.tls.mint:Mint", "fields": {"moment": 1}}}',
+        b'{"entry": {"what": 1}}',
+        b"[]",
+    ):
+        with pytest.raises(ValueError, match=r"."):
+            wire.parts(line)
+
+
+# --- nothing is left ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_image_is_small_and_nobodys_root(image: str, engine: Any) -> None:
+    details = engine.images.get(image).attrs
+    base = details["Config"]["Labels"]["org.smtplab.base"]
+    assert details["Size"] - engine.images.get(base).attrs["Size"] < 80e6
+    assert details["Config"]["User"] == "10001:10001"
+    assert details["Config"]["Healthcheck"]["Test"][0] == "CMD"
+
+
+def test_a_run_and_a_failure_leave_nothing(image: str, engine: Any) -> None:
+    before = leftovers(engine)
+    with started("run", "--backend", "docker", "healthy") as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, out + err
+    assert "as expected" in out
+    assert leftovers(engine, process.pid) == 0
+    with pytest.raises(ZeroDivisionError), Lab("healthy", backend="docker"):
+        _ = 1 / 0
+    assert leftovers(engine) == before
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen([SMTPLAB, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_ends_on_a_signal_and_leaves_nothing(number: signal.Signals, image: str, engine: Any, tmp_path: Path) -> None:
+    ready = tmp_path / "ready.json"
+    ports = ["--port", str(random.randrange(20000, 29000)), "--dns-port", str(random.randrange(30000, 32000))]
+    with started("up", "healthy", "--backend", "docker", *ports, "--ready-file", str(ready)) as process:
+        _until(ready.exists, process)
+        assert leftovers(engine, process.pid) > 5
+        places = json.loads(ready.read_text())["hosts"]
+        with smtplib.SMTP(places["appliance"]["address"], places["appliance"]["port"], timeout=10) as session:
+            session.sendmail("erin@fabrikam.test", ["alice@contoso.test"], b"Subject: x\r\n\r\nx\r\n")
+        assert process.stdout is not None
+        assert any("delivered erin@fabrikam.test -> alice@contoso.test at exchange" in line for line in process.stdout)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "taken down" in out
+    assert leftovers(engine, process.pid) == 0
+
+
+def test_ctrl_c_in_a_run_leaves_nothing(image: str, engine: Any) -> None:
+    with started("run", "--backend", "docker", POST) as process:
+        _until(lambda: leftovers(engine, process.pid) > 4, process)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert leftovers(engine, process.pid) == 0
+
+
+def _until(what: Any, process: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + 60
+    while not what():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)  # another process and the engine; there is no event to wait for
+
+
+def test_killed_at_any_moment_clean_removes_the_rest(image: str, engine: Any, lab: Lab) -> None:
+    """Ten moments from the first second of a run to its end; a lab that lives is left alone."""
+    chance = random.Random(4)
+    for moment in [0.4 + chance.random() * 2.6 for _ in range(10)]:
+        with started("run", "--backend", "docker", POST) as process:
+            try:
+                process.wait(moment)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            process.wait(30)
+        cleaned = smtplab("clean")
+        assert cleaned.returncode == 0, cleaned.stderr
+        assert leftovers(engine, process.pid) == 0, f"killed after {moment:.2f} s: {cleaned.stdout}"
+    assert "still runs, left alone" in smtplab("clean").stdout
+    assert lab.send("internet -> online").outcome == "delivered"
+
+
+def test_two_labs_at_once_do_not_meet(image: str, lab: Lab) -> None:
+    with Lab("healthy", backend="docker") as other:
+        ours, theirs = lab.backend.ground.plan, other.backend.ground.plan  # type: ignore[attr-defined]
+        assert not set(ours.subnets.values()) & set(theirs.subnets.values())
+        assert other.send("online -> onprem").outcome == "delivered"
+        assert len(other.mailbox("alice@contoso.test")) == 1
+
+
+# --- what cannot be ---------------------------------------------------------------------------------------------------------
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_no_engine_is_one_sentence(tmp_path: Path) -> None:
+    text = refused(smtplab("run", "--backend", "docker", "healthy", DOCKER_HOST=f"unix://{tmp_path}/none.sock"))
+    assert f"there is no Docker engine at unix://{tmp_path}/none.sock" in text
+
+
+def test_no_permission_is_one_sentence(tmp_path: Path) -> None:
+    """A socket that is there and not ours. As root nothing is forbidden, so that root asks as somebody else."""
+    place = tmp_path / "engine.sock"
+    with socket.socket(socket.AF_UNIX) as taken:
+        taken.bind(str(place))
+        taken.listen(1)
+        place.chmod(0)
+        tmp_path.chmod(0)
+        code = (
+            "import os, docker\nfrom lab.backends.containers_engine import connect\nfrom lab.errors import CannotTest\n"
+            "os.getuid() or os.setgroups([]) or os.setgid(65534) or os.setuid(65534)\n"
+            "try:\n    connect()\nexcept CannotTest as error:\n    print(error, error.hint)"
+        )
+        environment = {**os.environ, "DOCKER_HOST": f"unix://{place}", "HOME": "/nonexistent"}
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, env=environment
+        )
+        tmp_path.chmod(0o700)
+    assert f"you may not use the Docker engine at unix://{place}" in done.stdout, done.stderr
+
+
+def test_no_image_is_one_sentence(image: str) -> None:
+    text = refused(smtplab("run", "--backend", "docker", "healthy", SMTPLAB_IMAGE="smtplab/none:none"))
+    assert "the engine has no image smtplab/none:none" in text
+    assert "make image" in text
+
+
+def test_a_taken_subnet_is_one_sentence(image: str, lab: Lab, engine: Any) -> None:
+    taken = lab.backend.ground.plan.subnets["internet"].supernet(new_prefix=22)  # type: ignore[attr-defined]
+    before = leftovers(engine)
+    text = refused(smtplab("run", "--backend", "docker", "--subnet", str(taken), "healthy"))
+    assert "the lab's networks cannot be made" in text
+    assert "--subnet" in text
+    assert leftovers(engine) == before
+
+
+def test_a_host_that_dies_is_told(image: str, engine: Any) -> None:
+    async def play() -> None:
+        async with Lab("healthy", backend="docker") as lab:
+            engine.api.kill(containers(lab)["online"])
+            with pytest.raises(CannotTest, match="the host online is gone"):
+                await lab.send_async("online -> onprem")
+
+    asyncio.run(play())
