@@ -298,6 +298,33 @@ async def test_what_will_soon_run_out_is_a_warning() -> None:
     assert (letters(later), ids(later)) == ("PPPPFPP", [FindingId.EXPIRED])
 
 
+async def _tls_first(peer: Peer) -> None:
+    await peer.secure(GOOD)
+    await peer.greets("AUTH PLAIN")
+    await peer.takes()
+
+
+async def test_tls_from_the_first_byte() -> None:
+    result = await examined(_tls_first, implicit_tls=True)
+    assert (letters(result), ids(result)) == ("PPPPPPP", [])
+    wrong = await examined(_good, implicit_tls=True)
+    assert (letters(wrong), ids(wrong)) == ("P--F-F-", [F.NOT_TLS])
+    turned = await examined(_tls_first)
+    assert (letters(turned), ids(turned)) == ("PF-----", [F.BANNER_MISSING])
+
+
+async def test_an_ipv6_address() -> None:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError:
+        pytest.skip("no IPv6 on loopback")
+    async with receiver(_good, "::1") as place:
+        result = await examine_host(Exchanger(HOST, 10, ("::1",)), "::1", place.port, replace(SETTING, ehlo_name=None))
+    assert (letters(result), ids(result)) == ("PPPPPPP", [])
+    assert result.entries[4].data == b"EHLO [IPv6:::1]"
+
+
 # --- probes ----------------------------------------------------------------------------------------------------------------
 
 
