@@ -88,7 +88,8 @@ def under(
         judge_sts_host(sts, host.exchanger.name, starttls=host.tls is not None, verdict=host.verdict) if sts and tried else None
     )
     if asked.sts is not None:
-        stages.append(StageResult(Stage.MTA_STS, sts_host.state if sts_host else State.SKIPPED, asked.sts[2]))
+        state = sts_host.state if sts_host else State.FAILED if sts and sts.state is State.FAILED else State.SKIPPED
+        stages.append(StageResult(Stage.MTA_STS, state, asked.sts[2]))
         found += sts_host.found if sts_host else ()
     dane = None
     if (looked := asked.dane.get(host.exchanger.name)) is not None:

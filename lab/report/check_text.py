@@ -12,6 +12,7 @@ _HEADS = {
     Stage.ANSWER: "Answer", Stage.CONNECT: "Connect", Stage.HELO: "HELO", Stage.TLS: "TLS", Stage.CERT: "Cert", Stage.SECURE: "Secure",
     Stage.FROM: "From", Stage.MTA_STS: "MTA-STS", Stage.DANE: "DANE",
 }  # fmt: skip
+_POLICIES = {"sts": "MTA-STS policy", "dane": "DANE records"}
 _CELL = 9
 _STATES = {State.PASSED: "ok", State.FAILED: "FAIL", State.SKIPPED: "-"}
 _WORDS = {Severity.FAULT: "FAULT", Severity.WARNING: "warning", Severity.NOTE: "note"}
@@ -87,6 +88,13 @@ def conclusions(examination: Examination) -> list[str]:
 
 def conclusion(host: HostResult) -> str:
     """Return what a sender gets at a host."""
+    faults = {one.id.partition("-")[0] for one in host.policy_findings if one.severity is Severity.FAULT}
+    kept = [word for prefix, word in _POLICIES.items() if prefix in faults]
+    under = f" Under its {' and '.join(kept)}, senders that keep to that do not deliver." if kept else ""
+    return _conclusion(host) + under
+
+
+def _conclusion(host: HostResult) -> str:
     passed = {one.stage for one in host.stages if one.state is State.PASSED}
     if Stage.ANSWER not in passed:
         return "could not be reached, so nothing is known of it."
