@@ -6,6 +6,7 @@ The shape is the one that users of CheckTLS know (facts/diagnostics 1.5): clock,
 
 from __future__ import annotations
 
+from lab.check.findings import Severity
 from lab.check.policy import PolicyCheck
 from lab.check.result import Examination, HostResult, State
 from lab.report.check_text import conclusion, found_at_length, heading, matrix, place, score_line
@@ -13,7 +14,7 @@ from lab.report.transcript import certificates, render
 from lab.tls.suites import Weakness, forward_secret
 from lab.transcript import Entry, Kind
 
-_STATES = {State.PASSED: "ok", State.FAILED: "FAIL", State.SKIPPED: "-"}
+_BROKEN = {Severity.FAULT: "FAIL", Severity.WARNING: "warn", Severity.NOTE: "note"}
 _STAGES = {
     ("answer", State.PASSED): "the address answers", ("answer", State.FAILED): "the address does NOT answer",
     ("connect", State.PASSED): "the receiver lets us in", ("connect", State.FAILED): "the receiver does NOT let us in",
@@ -127,7 +128,15 @@ def _policies(examination: Examination) -> list[str]:
 
 
 def _rules(checks: tuple[PolicyCheck, ...]) -> list[str]:
-    return [f"  {_STATES[one.state]:5} {one.id}{f': {one.detail}' if one.detail else ''} ({one.rule})" for one in checks]
+    """Return a line for each rule: a kept one by its section, since its id is the name of the fault, a broken one by that."""
+    lines = []
+    for one in checks:
+        if one.failed:
+            lines.append(f"  {_BROKEN[one.severity]:5} {one.id}: {one.detail} ({one.rule})")
+        else:
+            word = "kept" if one.state is State.PASSED else "not checked"
+            lines.append(f"  {'ok' if one.state is State.PASSED else '-':5} {one.rule}: {one.detail or word} (else {one.id})")
+    return lines
 
 
 def _probes(host: HostResult) -> list[str]:
