@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lab.check.attempt import attempt
-from lab.check.findings import Severity
-from lab.check.result import Found, HostResult
+from lab.check.findings import SessionFindingId, Severity
+from lab.check.result import Found, HostResult, Stage, State
 from lab.exchange import wording as exchange_wording
 from lab.online import wording as online_wording
 from lab.online.config import Era
@@ -83,13 +83,11 @@ def _postfix(host: HostResult, moment: datetime) -> list[Said]:
     where = f"{host.exchanger.name}[{host.address}]:{host.port}"
     one = attempt(host, _strict(host), moment)
     under = "with smtp_tls_security_level = secure"
-    if host.tls is None or host.verdict is None:
-        lines = (
-            (f"TLS is required, but was not offered by host {host.exchanger.name}[{host.address}]",)
-            if host.reached and host.ehlo
-            else ()
-        )
-        return [Said(under, _does(one), lines), *_opportunistic(host, moment, "with smtp_tls_security_level = may")]
+    if host.tls is None or host.verdict is None or host.stage(Stage.TLS).state is not State.PASSED:
+        return [
+            Said(under, _does(one), _session_words(Stack.POSTFIX, host)),
+            *_opportunistic(host, moment, "with smtp_tls_security_level = may"),
+        ]
     reason = postfix_reason(host.verdict)
     facts = host.tls
     state = "Untrusted" if reason else "Verified"
@@ -99,30 +97,43 @@ def _postfix(host: HostResult, moment: datetime) -> list[Said]:
     return [Said(under, does, told), *_opportunistic(host, moment, "with smtp_tls_security_level = may")]
 
 
+def _session_words(stack: Stack, host: HostResult) -> tuple[str, ...]:
+    """Return the words of a stack for what is wrong with a session; one that is not offered STARTTLS does not try it."""
+    missing = words(SessionFindingId.STARTTLS_NOT_OFFERED.value)
+    told = []
+    for one in host.found:
+        word = (missing if one.kind is SessionFindingId.STARTTLS_HIDDEN else words(one.id)).get(stack)
+        if isinstance(one.kind, SessionFindingId) and word is not None and not word.taken:
+            told += _filled(word.text, host, one).splitlines()
+    return tuple(told)
+
+
 def _openssl(host: HostResult, _moment: datetime) -> list[Said]:
     name = host.verdict.expected if host.verdict and host.verdict.expected else None
     under = f"openssl s_client -starttls smtp{f' -verify_hostname {name}' if name else ''}"
     if host.verdict is None:
-        return [Said(under, "sees no certificate", (host.failure.message,) if host.failure else ())]
+        return [Said(under, "sees no certificate", _session_words(Stack.OPENSSL, host))]
     numbers = sorted(openssl_codes(host.verdict))
     lines = tuple(f"verify error:num={number}:{OPENSSL_TEXTS[number]}" for number in numbers)
     does = "refuses with -verify_return_error, else goes on" if numbers else "goes on: Verify return code: 0 (ok)"
     return [Said(under, does, lines)]
 
 
-_PLACEHOLDERS = re.compile(r"\b(NAME|ADDRESS|PORT|SUBJECT|ISSUER|OTHER|DEPTH)\b")
+_PLACEHOLDERS = re.compile(r"\b(NAME|ADDRESS|PORT|SUBJECT|ISSUER|OTHER|DEPTH|CODE|TEXT)\b")
 
 
-def _filled(text: str, host: HostResult, found: Found) -> str:
+def _filled(word: str, host: HostResult, found: Found) -> str:
     """Put what was seen in place of what stands for it in a word (`lab.report.words`)."""
     shown = found.certificate
+    code, _, text = found.detail.partition(": ")[2].partition(" ")  # a refusal's detail ends with the reply
     names = presented_names(shown) if shown else ()
     values = {
         "NAME": host.verdict.expected if host.verdict and host.verdict.expected else host.exchanger.name,
         "ADDRESS": host.address, "PORT": str(host.port), "SUBJECT": one_line(shown.subject) if shown else "SUBJECT",
         "ISSUER": one_line(shown.issuer) if shown else "ISSUER", "OTHER": ", ".join(names) or "OTHER", "DEPTH": str(found.depth or 0),
+        "CODE": code if code.isdigit() else "CODE", "TEXT": text or "TEXT",
     }  # fmt: skip
-    return _PLACEHOLDERS.sub(lambda match: values[match.group()], text)
+    return _PLACEHOLDERS.sub(lambda match: values[match.group()], word)
 
 
 def _by_words(stack: Stack) -> Callable[[HostResult, datetime], list[Said]]:

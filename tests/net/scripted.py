@@ -147,3 +147,17 @@ async def names(records: dict[tuple[str, str], list[str]], *, refuse: bool = Fal
         yield endpoint
     finally:
         await server.stop()
+
+
+async def finished(*command: str, stdin: bytes = b"QUIT\r\n", seconds: float = 60) -> str:
+    """Run a foreign program beside what else the loop does; return everything that it printed."""
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(stdin), seconds)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return output.decode(errors="replace")
