@@ -25,8 +25,7 @@ def summary(examination: Examination) -> list[str]:
         "",
         *matrix(examination),
         "",
-        *conclusions(examination),
-        "",
+        *([*conclusions(examination), ""] if examination.hosts else []),
         *found_lines(examination),
         score_line(examination),
     ]
@@ -79,11 +78,14 @@ def place(host: HostResult) -> str:
     return f"[{host.address}]:{host.port}" if ":" in host.address else f"{host.address}:{host.port}"
 
 
+def title(host: HostResult) -> str:
+    """Return a host's name with the address that was examined, where that says more."""
+    return host.exchanger.name if host.address in ("", host.exchanger.name) else f"{host.exchanger.name} [{host.address}]"
+
+
 def conclusions(examination: Examination) -> list[str]:
     """Return for each host what a sender gets there, in one sentence."""
-    return [
-        f"{host.exchanger.name}{f' [{host.address}]' if host.address else ''}: {conclusion(host)}" for host in examination.hosts
-    ]
+    return [f"{title(host)}: {conclusion(host)}" for host in examination.hosts]
 
 
 def conclusion(host: HostResult) -> str:
@@ -116,11 +118,11 @@ def found_lines(examination: Examination) -> list[str]:
     """Return faults and warnings with their facts, and how many notes there are besides."""
     lines: list[str] = []
     notes = 0
-    for title, found in _groups(examination):
+    for name, found in _groups(examination):
         weighty = [one for one in found if one.severity is not Severity.NOTE]
         notes += len(found) - len(weighty)
         if weighty:
-            lines += [f"{title}", *(f"  {_WORDS[one.severity]:8} {one.id}: {one.detail}" for one in weighty), ""]
+            lines += [name, *(f"  {_WORDS[one.severity]:8} {one.id}: {one.detail}" for one in weighty), ""]
     if notes:
         lines += [f"{notes} note{'s' if notes > 1 else ''} besides: --format detail shows {'them' if notes > 1 else 'it'}", ""]
     return lines
@@ -138,10 +140,8 @@ def found_at_length(found: tuple[Found, ...]) -> list[str]:
 
 def _groups(examination: Examination) -> list[tuple[str, tuple[Found, ...]]]:
     groups = [(examination.target.text, examination.found)]
-    groups += [
-        (f"{host.exchanger.name} {f'[{host.address}]' if host.address else ''}".rstrip(), host.found) for host in examination.hosts
-    ]
-    return [(title, found) for title, found in groups if found]
+    groups += [(title(host), host.found) for host in examination.hosts]
+    return [(name, found) for name, found in groups if found]
 
 
 def score_line(examination: Examination) -> str:
@@ -151,6 +151,8 @@ def score_line(examination: Examination) -> str:
         for one in found:
             counts[one.severity] += 1
     words = ", ".join(f"{count} {severity}{'s' if count != 1 else ''}" for severity, count in counts.items())
+    if not examination.tested:
+        return f"Nothing could be tested: {words}."
     return f"Score {examination.score.percent if examination.score else 0} of 100: {words}."
 
 

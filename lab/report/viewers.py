@@ -18,6 +18,7 @@ from lab.check.result import Found, HostResult, Stage, State
 from lab.exchange import wording as exchange_wording
 from lab.online import wording as online_wording
 from lab.online.config import Era
+from lab.report.check_text import title
 from lab.report.explained import words
 from lab.report.words.stack import Stack
 from lab.sending.attempt import Attempt, Outcome, Policy, Security, TlsLevel
@@ -179,7 +180,7 @@ def lines(viewer: str, hosts: tuple[HostResult, ...], moment: datetime) -> list[
     """Return the verdicts of a viewer on all hosts, its own words indented and untouched."""
     shown = []
     for host in hosts:
-        shown.append(f"As {viewer}, {host.exchanger.name}{f' [{host.address}]' if host.address else ''}:")
+        shown.append(f"As {viewer}, {title(host)}:")
         for said in viewed(viewer, host, moment):
             shown.append(f"  {said.under}: {said.does}")
             shown += [f"    {line}" for line in said.lines]
