@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from lab.report.check_batch import Sum
 
 
-def batch(path: Path, out: Path | None, asked: examining.Asked, viewers: tuple[str, ...]) -> Sum:
+def batch(path: Path, out: Path | None, asked: examining.Asked, viewers: tuple[str, ...], min_score: int | None = None) -> Sum:
     """Examine each line of a file that is no comment; write a line of JSON for each; return the counts.
 
     Targets that have a result already are passed over, so that a run that was interrupted can be gone on with.
     """
-    from lab.cli.screen import progress
+    from lab.cli.screen import running_lines
     from lab.net.loop import run
     from lab.report.check_batch import Sum
 
@@ -33,16 +33,25 @@ def batch(path: Path, out: Path | None, asked: examining.Asked, viewers: tuple[s
     earlier = [done[text] for text in dict.fromkeys(_targets(path)) if text in done]
     total = Sum(Counter(earlier), skipped=len(earlier))
     began = time.monotonic()
-    with _opened(results) as file, progress("examining") as tell:
-        try:
-            run(_examine(path, done, file, asked, viewers, total, tell))
-        finally:
-            click.echo(f"{total.line(time.monotonic() - began)}. Results: {results}", err=True)
+    opened = _opened(results)
+    try:
+        with opened as file, running_lines("examining") as (say, tell):
+            run(_examine(path, done, file, asked, viewers, min_score, total, say, tell))
+    finally:
+        click.echo(f"{total.line(time.monotonic() - began)}. Results: {results}", err=True)
     return total
 
 
 async def _examine(
-    path: Path, done: dict[str, str], file: Any, asked: examining.Asked, viewers: tuple[str, ...], total: Sum, tell: Any
+    path: Path,
+    done: dict[str, str],
+    file: Any,
+    asked: examining.Asked,
+    viewers: tuple[str, ...],
+    min_score: int | None,
+    total: Sum,
+    say: Any,
+    tell: Any,
 ) -> None:
     from lab.net.batch import in_turn
     from lab.report.check_batch import NOT_TESTED, row, state
@@ -55,21 +64,20 @@ async def _examine(
             total.states[NOT_TESTED] += 1
             shown = f"    -  not tested  {text}: {found.message}"
         else:
-            line, shown = _json(found, text, viewers), row(found)
-            total.states[state(found)] += 1
+            line, shown = {**_json(found, text, viewers), "state": state(found, min_score)}, row(found, min_score)
+            total.states[state(found, min_score)] += 1
         file.write(json.dumps(line, ensure_ascii=False) + "\n")
         file.flush()
-        click.echo(shown)
+        say(shown)
         tell(f"{total.states.total() - total.skipped} of {len(left)} targets examined")
 
 
 def _json(found: Examination, text: str, viewers: tuple[str, ...]) -> dict[str, Any]:
     from lab.report import check_json
-    from lab.report.check_batch import state
 
     data = check_json.examination(found, viewers)
     data["target"]["text"] = text
-    return {**data, "state": state(found)}
+    return data
 
 
 def _targets(path: Path) -> Iterator[str]:

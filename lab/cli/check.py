@@ -127,7 +127,7 @@ def check(
     if batch_file is not None:
         if save is not None:
             raise click.UsageError("--save is for one target: with --batch the results stand in the file of --out.")
-        return _batch(batch_file, out, target, viewers, options)
+        return _batch(batch_file, out, target, viewers, min_score, options)
     if target is None:
         raise click.UsageError("Name a target: an address, a domain, a host or host:port.")
     from lab.cli import examining, saving
@@ -148,7 +148,9 @@ def check(
     return exit_code(examination, min_score)
 
 
-def _batch(path: Path, out: Path | None, target: str | None, viewers: tuple[str, ...], options: dict[str, object]) -> int:
+def _batch(
+    path: Path, out: Path | None, target: str | None, viewers: tuple[str, ...], min_score: int | None, options: dict[str, object]
+) -> int:
     if target is not None:
         raise click.UsageError("Either name a target or say --batch FILE.")
     from lab.cli.batch import batch
@@ -156,17 +158,14 @@ def _batch(path: Path, out: Path | None, target: str | None, viewers: tuple[str,
     from lab.report.check_batch import FINDINGS as SOME
     from lab.report.check_batch import NOT_TESTED as UNTESTED
 
-    total = batch(path, out, Asked.of(options), viewers)
+    total = batch(path, out, Asked.of(options), viewers, min_score)
     return FINDINGS if total.states[SOME] else NOT_TESTED if total.states[UNTESTED] else GOOD
 
 
 def exit_code(examination: Examination, min_score: int | None) -> int:
     """Return 2 where nothing answered, else what the findings (or with `min_score` the score) say."""
-    from lab.check.findings import Severity
+    from lab.report.check_batch import FINDINGS as SOME
+    from lab.report.check_batch import NOT_TESTED as UNTESTED
+    from lab.report.check_batch import state
 
-    if not examination.tested:
-        return NOT_TESTED
-    if min_score is not None:
-        return GOOD if examination.score and examination.score.percent >= min_score else FINDINGS
-    found = [*examination.found, *(one for host in examination.hosts for one in host.found)]
-    return FINDINGS if any(one.severity is not Severity.NOTE for one in found) else GOOD
+    return {SOME: FINDINGS, UNTESTED: NOT_TESTED}.get(state(examination, min_score), GOOD)

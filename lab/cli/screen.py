@@ -65,3 +65,22 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
         return
     with errors.status(text) as status:
         yield status.update
+
+
+@contextmanager
+def running_lines(text: str) -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
+    """Show that work goes on below lines that come meanwhile; yield what prints a line and what changes the text.
+
+    The lines go to standard output. Where that is the same terminal as standard error, they must be printed above the moving text,
+    which only the console that moves it can do.
+    """
+    errors = console(stderr=True)
+    if not errors.is_terminal or errors.is_dumb_terminal:
+        yield _line, lambda _: None
+        return
+    with errors.status(text) as status:
+        yield (lambda line: errors.print(line, markup=False, soft_wrap=True)) if sys.stdout.isatty() else _line, status.update
+
+
+def _line(text: str) -> None:
+    print(text, flush=True)

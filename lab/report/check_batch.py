@@ -11,21 +11,23 @@ from lab.check.result import Examination
 GOOD, FINDINGS, NOT_TESTED = "good", "findings", "not tested"
 
 
-def state(examination: Examination) -> str:
-    """Return what a target comes to."""
+def state(examination: Examination, min_score: int | None = None) -> str:
+    """Return what a target comes to; where there is a least score, that alone decides."""
     if not examination.tested:
         return NOT_TESTED
+    if min_score is not None:
+        return GOOD if examination.score and examination.score.percent >= min_score else FINDINGS
     found = [*examination.found, *(one for host in examination.hosts for one in host.found)]
     return GOOD if all(one.severity is Severity.NOTE for one in found) else FINDINGS
 
 
-def row(examination: Examination) -> str:
+def row(examination: Examination, min_score: int | None = None) -> str:
     """Return the line of a target: score, what it comes to, its name, and what was found, the worst first."""
     everything = [*examination.found, *(one for host in examination.hosts for one in host.found)]
     found = [one for severity in (Severity.FAULT, Severity.WARNING) for one in everything if one.severity is severity]
     ids = ", ".join(dict.fromkeys(one.id for one in found))
     score = f"{examination.score.percent}" if examination.score and examination.tested else "-"
-    return f"{score:>5}  {state(examination):10}  {examination.target.text}{f': {ids}' if ids else ''}"
+    return f"{score:>5}  {state(examination, min_score):10}  {examination.target.text}{f': {ids}' if ids else ''}"
 
 
 @dataclass(slots=True)

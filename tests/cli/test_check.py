@@ -262,6 +262,15 @@ def test_a_batch_is_gone_on_with(post: Lab, tmp_path: Path, capsys: pytest.Captu
     assert "0 targets in" in capsys.readouterr().err
 
 
+def test_a_batch_by_score_alone(post: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "targets.txt"
+    file.write_text("contoso.test\n")
+    options = ["--port", str(post.endpoint("appliance").port), "--resolver", str(post.endpoint("dns")), "--ca", str(post.ca_file)]
+    for least, code, word in (("60", 0, "good"), ("61", 1, "findings")):
+        assert outcome(["check", "--batch", str(file), "--out", str(tmp_path / least), "--min-score", least, *options]) == code
+        assert word in capsys.readouterr().out
+
+
 def test_a_batch_does_not_write_over_somebodys_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, other = tmp_path / "targets.txt", tmp_path / "letters.txt"
     file.write_text("contoso.test\n")
