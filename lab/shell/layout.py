@@ -97,6 +97,8 @@ def format_table(
     With `autosize` columns are as wide as their widest cell; what does not fit is cut with three dots, or, `wrapping`, goes on
     below.
     """
+    if not columns:
+        return ""
     flat = [[cell if wrapping else _first_line(cell) for cell in row] for row in rows]
     asked = [column.width for column in columns]
     if autosize:
@@ -146,7 +148,7 @@ def _row(
 ) -> list[str]:
     parts = [wrap(cells[number], widths[number]) if wrapping else [_cut(cells[number], widths[number])] for number in seen]
     lines = []
-    for line in range(max(len(part) for part in parts)):
+    for line in range(max((len(part) for part in parts), default=0)):
         row = []
         for number, part in zip(seen, parts, strict=True):
             cell = part[line] if line < len(part) else ""

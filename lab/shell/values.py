@@ -47,6 +47,10 @@ class Table:
         """Return names and values in the order in which they were put in."""
         return ((self._names[key], value) for key, value in self._values.items())
 
+    def names(self) -> list[str]:
+        """Return the names in that order."""
+        return list(self._names.values())
+
     def remove(self, name: str) -> None:
         """Forget a name."""
         self._names.pop(name.lower(), None)

@@ -63,6 +63,8 @@ ERRORS = [
     ("Get-Content C:\\nowhere.txt", "Get-Content : Cannot find path 'C:\\nowhere.txt' because it does not exist.", "PathNotFound"),
     ("Get-Help Nonsense", "Get-Help : Get-Help could not find Nonsense in a help file in this session.", "HelpNotFound"),
     ("Get-Service nope", "Get-Service : Cannot find any service with service name 'nope'.", "NoServiceFoundForGivenName"),
+    ("1 | ft @{n='x'}", 'ft : The mandatory entry for key "expression" is missing.', "DictionaryKeyMandatoryEntry"),
+    ("1 | ft @{zz=1}", "ft : The zz key is not valid.", "DictionaryKeyIllegal,Microsoft.PowerShell.Commands.FormatTableCommand"),
     ("Read-Host x", "Read-Host : Windows PowerShell is in NonInteractive mode.", "InvalidOperation"),
 ]  # fmt: skip
 

@@ -78,8 +78,11 @@ def fields_of(call: Call, wanted: Sequence[Value], item: Value) -> list[Field]:
             fields.append(_computed(call, one.source[one.syntax.start + 1 : one.syntax.end - 1].strip() or "{}", one))
             continue
         if isinstance(one, Table):
-            label = next((value for key, value in one.items() if key.lower() in ("n", "name", "l", "label")), None)
-            how = next((value for key, value in one.items() if key.lower() in ("e", "expression")), None)
+            _check_keys(call, one)
+            label = next(
+                (value for key, value in one.items() if "name".startswith(key.lower()) or "label".startswith(key.lower())), None
+            )
+            how = next((value for key, value in one.items() if "expression".startswith(key.lower())), None)
             if isinstance(how, Block):
                 fields.append(_computed(call, text(label) or how.source[how.syntax.start + 1 : how.syntax.end - 1].strip(), how))
             elif how is not None:
@@ -87,6 +90,20 @@ def fields_of(call: Call, wanted: Sequence[Value], item: Value) -> list[Field]:
             continue
         fields += [_named(name, name) for name in matching(item, text(one))]
     return fields
+
+
+_KEYS = ("name", "label", "expression", "width", "alignment", "formatstring", "depth", "ascending", "descending")
+
+
+def _check_keys(call: Call, table: Table) -> None:
+    """A calculated property's keys may be shortened, and must be known; the words of both refusals are unsourced."""
+    for key in table.names():
+        if not key or not any(known.startswith(key.lower()) for known in _KEYS):
+            message = f"The {key} key is not valid."
+            raise call.error(message, "NotSupportedException", category="InvalidArgument", id="DictionaryKeyIllegal")
+    if not any("expression".startswith(key.lower()) for key in table.names()):
+        message = 'The mandatory entry for key "expression" is missing.'
+        raise call.error(message, "NotSupportedException", category="InvalidArgument", id="DictionaryKeyMandatoryEntry")
 
 
 def _named(name: str, head: str) -> Field:
