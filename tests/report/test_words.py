@@ -117,12 +117,14 @@ def recorded(file: str) -> dict[str, str]:
     return {case: text.replace(" <- ", "\n") for case, text in rows}
 
 
-@pytest.mark.parametrize(("file", "stack"), [("java-17.txt", Stack.JAVA), ("go-1.19.txt", Stack.GO)])
+@pytest.mark.parametrize(("file", "stack"), [("java-17.txt", Stack.JAVA), ("go-1.19.txt", Stack.GO), ("exim-4.96.txt", Stack.EXIM)])
 def test_words_are_what_was_recorded(file: str, stack: Stack) -> None:
     """Of each case with one finding: the recorded text holds the word, or the stack took it and the table says so."""
     seen = recorded(file)
     compared = set()
     for case, text in seen.items():
+        if case not in CASES:
+            continue  # a fault of the session, see below
         findings = CASES[case].findings
         if len(findings) != 1 or case in ("look-alike-ca", "ip-address"):
             continue
@@ -134,8 +136,21 @@ def test_words_are_what_was_recorded(file: str, stack: Stack) -> None:
         assert text.startswith("ok") == word.taken, case
         assert word.taken or said(word.text, text), (case, word.text, text)
         compared.add(findings[0])
-    assert len(compared) >= 15
-    assert not said(CERTIFICATES[FindingId.EXPIRED][stack].text, seen["not-yet-valid"])
+    assert len(compared) >= 14
+    if stack is not Stack.EXIM:  # which says the same of every chain
+        assert not said(CERTIFICATES[FindingId.EXPIRED][stack].text, seen["not-yet-valid"])
+
+
+def test_exims_words_of_a_session_are_what_was_recorded() -> None:
+    seen = recorded("exim-4.96.txt")
+    faults = {
+        "no-starttls": SessionFindingId.STARTTLS_NOT_OFFERED, "refuses-starttls": SessionFindingId.STARTTLS_REFUSED,
+        "no-tls": SessionFindingId.NOT_TLS, "closes": SessionFindingId.HANDSHAKE_CLOSED, "bad-banner": SessionFindingId.BANNER_REFUSED,
+        "refuses-ehlo": SessionFindingId.EHLO_REFUSED, "injects": SessionFindingId.PLAINTEXT_AFTER_STARTTLS,
+    }  # fmt: skip
+    for fault, finding in faults.items():
+        assert said(SESSIONS[finding][Stack.EXIM].text, seen[fault]), (fault, seen[fault])
+    assert {fault for fault in seen if fault not in CASES} == set(faults)
 
 
 ATTESTED = [
@@ -182,7 +197,8 @@ def test_a_page_shows_words_with_sources_and_says_what_nobody_attests() -> None:
         "      source: run of swaks 20201014",
         "      note: --tls-verify does not look at the name",
     ]
-    assert lines[-1] == f"  {NOT_ATTESTED}: Exim"
+    assert NOT_ATTESTED not in "".join(lines)
+    assert page("dns-failed")[-1].startswith(f"  {NOT_ATTESTED}: OpenSSL, Exchange Server, Postfix, Exim, Java")
     for one in names():
         assert all(len(line) <= 200 for line in page(one))
         assert {line.strip() for line in page(one)} >= set(map(str, words(one)))

@@ -1,7 +1,7 @@
 """The words for what is wrong with a certificate or a chain.
 
 Where the source is a run, it was made against every certificate of the mint, served behind STARTTLS, with the program of that
-version; `tests/report/recorded` has what Java and Go said, and `tests/peers/test_foreign_words.py` runs the others again. The rows of
+version; `tests/report/recorded` has what Exim, Java and Go said, and `tests/peers/test_foreign_words.py` runs the others again. The rows of
 Exchange and Exchange Online are facts/exchange 2.1 to 2.4 and facts/diagnostics 5.2 to 5.4.
 """
 
@@ -18,7 +18,7 @@ _GNUTLS = "run of gnutls-cli 3.7"
 _CURL = "run of curl 7.88 with OpenSSL 3.0"
 _JAVA = "run of OpenJDK 17"
 _GO = "run of Go 1.19; golang/go src/crypto/x509/verify.go"
-_EXIM = "Exim/exim src/src/tls-openssl.c; an Exim with GnuTLS says only that the certificate is invalid"
+_EXIM = "run of Exim 4.96 with GnuTLS; for OpenSSL Exim/exim src/src/tls-openssl.c"
 _DOTNET = "dotnet/runtime src/libraries/System.Net.Security/src/Resources/Strings.resx; the flag as Microsoft maps OpenSSL's number"
 _STATUS = "Microsoft Learn, CertificateValidationStatus; the line as a whole is attested with UntrustedRoot only"
 
@@ -37,7 +37,9 @@ def _postfix(text: str, whose: str = "server certificate", note: str = "") -> Wo
 
 
 def _exim(text: str) -> Word:
-    return Word(f"[ADDRESS] SSL verify error: depth=DEPTH error={text} cert=SUBJECT", _EXIM)
+    """Exim with GnuTLS (Debian's) says the same of every chain; built with OpenSSL it names the fault."""
+    with_openssl = f"with OpenSSL: SSL verify error: depth=DEPTH error={text} cert=SUBJECT"
+    return Word("TLS session: (certificate verification failed): certificate invalid", _EXIM, with_openssl)
 
 
 def _dotnet(flags: str) -> Word:
@@ -159,6 +161,7 @@ CERTIFICATES: dict[F, dict[Stack, Word]] = {
             "450 4.4.317 Cannot connect to remote server [Message=SubjectMismatch Expected Subject: NAME. Presented Subject: SUBJECT. "
             "Thumbprint: THUMBPRINT.]", "message trace, reported 2023"),
         Stack.POSTFIX: _postfix("num=62:hostname mismatch", note=_SEE_NUMBERS),
+        Stack.EXIM: Word("TLS session: (certificate verification failed)", _EXIM, "with tls_verify_cert_hostnames; without it: nothing"),
         Stack.JAVA: Word(
             "javax.net.ssl.SSLHandshakeException: No subject alternative DNS name matching NAME found.", _JAVA,
             "No name matching NAME found, where the certificate has no DNS name at all"),
@@ -173,6 +176,7 @@ CERTIFICATES: dict[F, dict[Stack, Word]] = {
     F.NO_SUBJECT_ALT_NAME: {
         Stack.OPENSSL: Word("", _OPENSSL, "falls back to the CN"),
         Stack.POSTFIX: Word("", _POSTFIX, "falls back to the CN"),
+        Stack.EXIM: Word("", _EXIM, "falls back to the CN"),
         Stack.JAVA: Word("", _JAVA, "falls back to the CN"),
         Stack.GO: Word("x509: certificate relies on legacy Common Name field, use SANs instead", _GO),
         Stack.GNUTLS: Word("", _GNUTLS, "falls back to the CN"),
@@ -184,7 +188,7 @@ CERTIFICATES: dict[F, dict[Stack, Word]] = {
         Stack.OPENSSL: _openssl((26, "unsuitable certificate purpose"), note="before 3.0: unsupported certificate purpose"),
         Stack.EXCHANGE: _status("WrongUsage"),
         Stack.POSTFIX: _postfix("not designated for use as a server certificate", "certificate"),
-        Stack.EXIM: _exim("unsuitable certificate purpose"),
+        Stack.EXIM: Word("", _EXIM, "with OpenSSL: SSL verify error: depth=DEPTH error=unsuitable certificate purpose cert=SUBJECT"),
         Stack.JAVA: _java("Extended key usage does not permit use for TLS server authentication"),
         Stack.DOTNET: _dotnet("NotValidForUsage"),
         Stack.GO: Word("x509: certificate specifies an incompatible key usage", _GO),
@@ -271,6 +275,7 @@ CERTIFICATES: dict[F, dict[Stack, Word]] = {
         **_SWAKS_STARTUP,
         Stack.OPENSSL: _openssl((66, "EE certificate key too weak"), (67, "CA certificate key too weak"), note=_LEVEL),
         Stack.POSTFIX: Word("", _POSTFIX, "RSA 1024 was taken"),
+        Stack.EXIM: Word("", _EXIM, "RSA 1024 was taken"),
         Stack.JAVA: Word("", _JAVA, "RSA 1024 was taken"),
         Stack.GO: Word("", _GO, "RSA 1024 was taken"),
         Stack.GNUTLS: Word("", _GNUTLS, "RSA 1024 was taken"),
@@ -302,6 +307,7 @@ CERTIFICATES: dict[F, dict[Stack, Word]] = {
     F.CHAIN_DISORDERED: {
         Stack.OPENSSL: Word("", _OPENSSL),
         Stack.POSTFIX: Word("", _POSTFIX),
+        Stack.EXIM: Word("", _EXIM),
         Stack.JAVA: Word("", _JAVA),
         Stack.GO: Word("", _GO),
         Stack.GNUTLS: Word("", _GNUTLS),

@@ -13,7 +13,7 @@ from lab.report.words.stack import Stack, Word
 _OPENSSL = "run of openssl s_client 3.0"
 _POSTFIX = "vdukhovni/postfix postfix/src/smtp/smtp_proto.c"
 _FINGER = "run of posttls-finger 3.7"
-_EXIM = "Exim/exim src/src/transports/smtp.c"
+_EXIM = "run of Exim 4.96 with GnuTLS"
 _SWAKS = "run of swaks 20201014"
 _GNUTLS = "run of gnutls-cli 3.7 --starttls-proto=smtp"
 _CURL = "run of curl 7.88 with OpenSSL 3.0"
@@ -69,6 +69,7 @@ SESSIONS: dict[S, dict[Stack, Word]] = {
         Stack.SWAKS: Word("*** Remote host closed connection unexpectedly.", _SWAKS),
     },
     S.BANNER_REFUSED: {
+        Stack.EXIM: Word("SMTP error from remote mail server after initial connection: CODE TEXT", _EXIM),
         Stack.OPENSSL: Word("", _OPENSSL, "goes on whatever the banner says"),
         Stack.POSTFIX: Word("SMTP service not available: CODE TEXT", _FINGER),
         Stack.CURL: Word("curl: (8) Got unexpected smtp-server response: CODE", _CURL),
@@ -80,6 +81,7 @@ SESSIONS: dict[S, dict[Stack, Word]] = {
         Stack.CURL: Word("curl: (56) response reading failed (errno: N)", _CURL),
     },
     S.EHLO_REFUSED: {
+        Stack.EXIM: Word("a TLS session is required, but the server did not offer TLS support", _EXIM),
         Stack.OPENSSL: Word("Didn't find STARTTLS in server response, trying anyway...", _OPENSSL),
         Stack.POSTFIX: Word("EHLO rejected: CODE TEXT", _FINGER),
         Stack.GNUTLS: Word("error receiving '250 ': Timeout", _GNUTLS),
@@ -113,17 +115,18 @@ SESSIONS: dict[S, dict[Stack, Word]] = {
         Stack.SWAKS: Word("*** STARTTLS attempted but failed", _SWAKS, "exit code 29"),
     },
     S.PLAINTEXT_AFTER_STARTTLS: {
+        Stack.EXIM: Word("TLS session: synch error before connect", _EXIM),
         Stack.OPENSSL: Word("", _OPENSSL, "throws it away"),
         Stack.POSTFIX: Word("", _FINGER, "throws it away"),
         Stack.CURL: Word("curl: (8) Weird server reply", _CURL),
         Stack.SWAKS: Word("", _SWAKS, "says nothing of it"),
     },
     S.NOT_TLS: {
+        Stack.EXIM: Word("TLS session: (gnutls_handshake): An unexpected TLS packet was received.", _EXIM),
         Stack.OPENSSL: _openssl("0A00010B:SSL routines:ssl3_get_record:wrong version number"),
         Stack.ONLINE_CURRENT: Word("450 4.4.317 Cannot connect to remote server [Message=451 4.4.0 Security status IllegalMessage]",
                                    "reported 2024-11", "also InvalidToken"),
         Stack.POSTFIX: _HANDSHAKE,
-        Stack.EXIM: _START_FAILED,
         Stack.JAVA: Word("javax.net.ssl.SSLException: Unsupported or unrecognized SSL message", _JAVA),
         Stack.DOTNET: Word("Cannot determine the frame size or a corrupted frame was received.", _SECURITY),
         Stack.GO: Word("tls: first record does not look like a TLS handshake", _GO),
@@ -135,7 +138,6 @@ SESSIONS: dict[S, dict[Stack, Word]] = {
         Stack.EXCHANGE: _QUEUE,
         Stack.ONLINE_CURRENT: _SOCKET_ERROR,
         Stack.POSTFIX: _HANDSHAKE,
-        Stack.EXIM: _START_FAILED,
         Stack.JAVA: Word("javax.net.ssl.SSLHandshakeException: Received fatal alert: ALERT", _JAVA),
         Stack.DOTNET: Word("Authentication failed because the remote party sent a TLS alert: 'ALERT'.", _SECURITY),
         Stack.GO: Word("remote error: tls: ALERT", _GO),
@@ -144,12 +146,12 @@ SESSIONS: dict[S, dict[Stack, Word]] = {
         Stack.SWAKS: _startup("error:NUMBER:SSL routines::REASON"),
     },
     S.HANDSHAKE_CLOSED: {
+        Stack.EXIM: Word("TLS session: (gnutls_handshake): The TLS connection was non-properly terminated.", _EXIM),
         Stack.OPENSSL: _openssl("0A000126:SSL routines:ssl3_read_n:unexpected eof while reading"),
         Stack.ONLINE_CURRENT: Word(
             "450 4.4.317 Cannot connect to remote server [Message=451 4.4.0 TLS negotiation failed with error ConnectionAborted]",
             "connector validation, reported 2025-01"),
         Stack.POSTFIX: Word("SSL_connect error to NAME[ADDRESS]:PORT: lost connection", _FINGER),
-        Stack.EXIM: _START_FAILED,
         Stack.JAVA: Word("javax.net.ssl.SSLHandshakeException: Remote host terminated the handshake", _JAVA),
         Stack.DOTNET: Word("Authentication failed because the remote party has closed the transport stream.", _SECURITY),
         Stack.GO: Word("EOF", _GO),
