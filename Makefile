@@ -6,6 +6,7 @@ KILLS ?= 300
 SEED ?= 1
 
 .PHONY: demo test oracle check fix bench torture trials clean packages image parity
+.PHONY: demo test oracle check fix fuzz bench torture trials clean packages
 
 demo: .venv/runs ## watch the story of the post
 	@$(BIN)/smtplab demo
@@ -27,6 +28,8 @@ image: .venv/develops ## the image that --backend docker runs hosts from
 
 parity: .venv/develops ## every scenario on both backends, compared
 	@SMTPLAB_PARITY=all $(BIN)/pytest -n 0 tests/docker/test_parity.py
+fuzz: .venv/develops ## what peers say, in any bytes: SECONDS for each target (60)
+	@$(BIN)/python -m fuzz $(or $(SECONDS),60)
 
 bench: .venv/develops ## the figures, with their limits
 	@workshop/packages.sh bench; $(BIN)/python -m bench

@@ -57,11 +57,12 @@ class Figure:
 
 
 @contextmanager
-def our_relay(receiver: int, mode: str, loop: str | None = None) -> Iterator[Proxy]:
+def our_relay(receiver: int, mode: str, loop: str = "default", *, three: bool = False) -> Iterator[Proxy]:
     port = free_port()
-    arguments = [sys.executable, _RELAY, str(port), str(receiver), mode, *([loop] if loop else [])]
+    arguments = [sys.executable, _RELAY, str(port), str(receiver), mode, loop, *(["three"] if three else [])]
+    name = "relay" if loop == "default" else f"relay ({loop})"
     with process(*arguments, ready="ready") as child:
-        yield Proxy(f"relay ({loop})" if loop else "relay", [child.pid], Target(port, mode))
+        yield Proxy(f"{name} (3)" if three else name, [child.pid], Target(port, mode))
 
 
 @contextmanager
@@ -167,6 +168,10 @@ def main() -> bool:
             good &= compare("Implicit TLS on both legs", ours.name, peer.name, measure([ours, peer]), (0.7, 1.2, 1.0))
         with our_relay(starttls, "starttls") as ours, stunnel_pair(starttls, folder) as peer:
             good &= compare("STARTTLS on both legs", ours.name, peer.name, measure([ours, peer]), (0.55, 0.6, 0.8))
+        with our_relay(starttls, "starttls", three=True) as ours, stunnel_pair(starttls, folder) as peer:
+            good &= compare(
+                "STARTTLS on both legs, three behaviours", ours.name, peer.name, measure([ours, peer], 3), (0.55, 0.6, 0.8)
+            )
         with our_relay(starttls, "starttls", "uvloop") as fast, our_relay(starttls, "starttls", "asyncio") as plain:
             found = measure([fast, plain], 3)
             print(

@@ -19,11 +19,12 @@ class Connections:
     """See the module."""
 
     __slots__ = ("_abrupt", "_actions", "_behaviours", "_closing", "_ended", "_on_flight", "_pipes", "_receiver", "_sender", "_stopped",
-                 "_timers", "_unusual", "address", "moment", "session")  # fmt: skip
+                 "_timers", "_unusual", "address", "moment", "own_address", "session")  # fmt: skip
 
     def __init__(self, transcript: Transcript, host: str, moment: datetime) -> None:
         self.session = transcript.new_session(host)
         self.address, self.moment = "", moment
+        self.own_address: str | None = None
         self._sender = RelayLeg(Leg.SENDER, Blame.SENDER, transcript, self.session, host)
         self._receiver = RelayLeg(Leg.RECEIVER, Blame.RECEIVER, transcript, self.session, host)
         self._behaviours: Sequence[Behaviour] = ()
@@ -68,11 +69,15 @@ class Connections:
             data = self._watched(leg, leg.leg, data, outward=True)
             if leg.tls.established:
                 leg.flights = None
-        if data and not leg.silent:
-            if leg.leg in self._pipes:
-                self._pipes[leg.leg].put(data)
-            else:
-                self._out(leg.leg, data)
+        if not leg.silent:
+            self._put(leg.leg, data)
+
+    def _put(self, leg: Leg, data: bytes) -> None:
+        """Send bytes through the leg's pipe, where it has one."""
+        if data and leg in self._pipes:
+            self._pipes[leg].put(data)
+        elif data:
+            self._out(leg, data)
 
     def _watched(self, leg: RelayLeg, known_as: Leg | None, data: bytes, *, outward: bool) -> bytes:
         """Show a piece of a handshake to those who want to see it; return what is left of it."""
@@ -135,13 +140,24 @@ class Connections:
     def end(self) -> None:
         self._end()
 
+    def raw(self, leg: Leg, data: bytes) -> None:
+        if not self._of(leg).gone:
+            self._put(leg, self._of(leg).outgoing() + data)
+
     def cut(self, leg: Leg, *, reset: bool, alone: bool = False) -> None:
         for one in (self._of(leg),) if alone else (self._sender, self._receiver):
-            if not one.gone:
-                one.gone = one.silent = self._unusual = True
-                one.record(Kind.CLOSED, by="local", how="reset" if reset else "closed", **one.counted())
+            if one.gone:
+                continue
+            abort = reset and one.leg is leg
+            if not abort and not one.silent:
+                self._put(one.leg, one.outgoing())
+            one.gone = one.silent = self._unusual = True
+            one.record(Kind.CLOSED, by="local", how="reset" if abort else "closed", **one.counted())
+            if abort or one.leg not in self._pipes:
                 self._pipes.pop(one.leg, None)
-                self._actions.append(Close(one.leg, abort=reset and one.leg is leg))
+                self._actions.append(Close(one.leg, abort))
+            else:
+                self._pipes[one.leg].put(None)
         self._ended = self._ended or not alone
 
     def silence(self, *legs: Leg) -> None:
@@ -157,6 +173,8 @@ class Connections:
         wire = wire or reply.to_bytes()
         self._sender.line(Kind.LINE_OUT, wire[:-2], self._sender.secure)
         self._sender.send(wire)
+        if self._pipes:
+            self._go_out(self._sender)
 
     def _fault(self, leg: RelayLeg, message: str, reply: Reply) -> None:
         leg.record(Kind.FAULT, blame=leg.peer, message=message)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from lab.appliance.content import DottedContent
 from lab.appliance.leg import RelayLeg
-from lab.appliance.turns import Owed, Turns, split_command
+from lab.appliance.turns import Asked, Owed, Turns, split_command
 from lab.smtp.lines import LineTooLong
 from lab.smtp.replies import BadReply, Reply
 from lab.smtp.session import Turn
@@ -74,7 +74,7 @@ class Dialogue(Turns):
         asked_about = self._command_verbs
         if conversation.turn is not Turn.COMMANDS or self._challenged or asked_about is None or self._receiver.handshaking:
             return False
-        if self._store is not None or not block.endswith(b"\r\n"):
+        if self._store is not None or self._pipes or not block.endswith(b"\r\n"):
             return False
         lines = block[:-2].split(b"\r\n")
         verbs = [_PLAIN_VERBS.get(line[:5].rstrip(b" ").upper()) for line in lines]
@@ -110,7 +110,7 @@ class Dialogue(Turns):
         if self._store is not None and verb in ("RSET", "MAIL", "EHLO"):
             self._store.forget()
         if verb != "BDAT":
-            self._conversation.command(verb)
+            self._conversation.command(Asked.of(verb, argument) if self._remembers else verb)
             return self._receiver_line(line)
         self._conversation.command("CONTENT")
         self._receiver_line(line)
@@ -127,6 +127,8 @@ class Dialogue(Turns):
             self._sample += bytes(own[: SAMPLE - len(self._sample)])
         if content.forward:
             self._receiver.send(own)
+            if self._pipes:
+                self._go_out(self._receiver)
         elif self._store is not None:
             self._store.add(bytes(own))
         if end is None:
@@ -169,8 +171,8 @@ class Dialogue(Turns):
             return self._answer_ourselves("CONTENT", "", Reply.of("250 2.0.0 Ok"))  # unsourced: a chunk's reply
         result = store.finish(dotted=dotted)
         if isinstance(result, Reply):
-            self.ask(b"RSET")
-            return self._answer_ourselves("CONTENT", "", result)
+            self._answer_ourselves("CONTENT", "", result)
+            return self.ask(b"RSET")
         if dotted:
             return self.ask(b"DATA", lambda reply: self._forward(reply, result))
         self._conversation.command("CONTENT")
@@ -218,7 +220,9 @@ class Dialogue(Turns):
     def _reply_block(self, block: bytes) -> bool:
         """Pass whole one-line replies on at once; return False for anything that must be looked at reply by reply."""
         conversation, asked_about = self._conversation, self._reply_verbs
-        if asked_about is None or self._owed or self._sender.handshaking or self._sender.lines or not block.endswith(b"\r\n"):
+        if asked_about is None or self._owed or self._pipes or self._sender.handshaking or self._sender.lines:
+            return False
+        if not block.endswith(b"\r\n"):
             return False
         lines = block[:-2].split(b"\r\n")
         codes = [_CODES.get(line[:4]) for line in lines]
@@ -251,8 +255,9 @@ class Dialogue(Turns):
             front.then(reply)
         else:
             changed: Reply | None = reply
+            argument = front.argument if isinstance(front, Asked) else reply.text
             for verbs, behaviour in self._on_reply:
-                if changed is not None and (verbs is None or front in verbs) and behaviour.due(front, reply.text):
+                if changed is not None and (verbs is None or front in verbs) and behaviour.due(front, argument):
                     before, changed = changed, behaviour.on_reply(front, changed)
                     if changed != before:
                         self.note(behaviour.name, f"{'changes' if changed else 'keeps back'} the answer to {front}")

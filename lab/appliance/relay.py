@@ -51,8 +51,10 @@ class Relay(Switch):
         host: str = "appliance",
         implicit_tls: bool = False,
         moment: datetime = _LONG_AGO,
+        own_address: str | None = None,
     ) -> None:
         super().__init__(tls, transcript, host, moment, implicit_tls=implicit_tls)
+        self.own_address = own_address
         self._prototypes = behaviours
 
     # --- events -------------------------------------------------------------------------------------------------------
@@ -69,15 +71,22 @@ class Relay(Switch):
         if self._implicit:
             self._switch(b"")
 
+    @property
+    def source_address(self) -> str | None:
+        """The address from which a behaviour wants to connect to the receiver; None where none does."""
+        asked = [b for b in self._behaviours if b.overrides("source_address") and b.due()]
+        return next((address for b in asked if (address := b.source_address()) is not None), None)
+
     def _begin(self) -> None:
         """Let each behaviour begin whose conditions this session meets."""
         self._behaviours = [own for one in self._prototypes if (own := one.begin(self)) is not None]
         for behaviour in self._behaviours:
             self._sender.record(Kind.BEHAVIOUR, behaviour.name.encode())
         self._listen(self._behaviours)
-        self._terminators = [b for b in self._behaviours if b.overrides("terminate")]
+        terminators = [b for b in self._behaviours if b.overrides("terminate")]
+        self._terminators = sorted(terminators, key=lambda b: b.prevents_tls)  # who says no has the last word
         self._on_flight = [b for b in self._behaviours if b.overrides("on_flight")]
-        self._wants_hello = any(b.conditions.when.sni or b.overrides("on_hello") for b in self._behaviours)
+        self._wants_hello = any(b.wants_hello for b in self._behaviours)
         self._lay_pipes()
         for behaviour in self._behaviours:
             if not self._ended and behaviour.overrides("on_connect"):

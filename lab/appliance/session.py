@@ -25,6 +25,11 @@ class Session(Protocol):
         ...
 
     @property
+    def own_address(self) -> str | None:
+        """The appliance's own address, where it has one."""
+        ...
+
+    @property
     def moment(self) -> datetime:
         """When the session began, by the lab's clock."""
         ...
@@ -32,6 +37,11 @@ class Session(Protocol):
     @property
     def sni(self) -> str | None:
         """The name in the sender's ClientHello; None before it and where there is none."""
+        ...
+
+    @property
+    def hello_seen(self) -> bool:
+        """Whether the sender's ClientHello has come, so that it is known whether there is a name in it."""
         ...
 
     @property
@@ -49,6 +59,10 @@ class Session(Protocol):
 
     def say(self, leg: Leg, data: bytes) -> None:
         """Say bytes to a peer, inside TLS where there is TLS."""
+        ...
+
+    def raw(self, leg: Leg, data: bytes) -> None:
+        """Put bytes on the wire as they are, outside any TLS."""
         ...
 
     def reply(self, reply: Reply) -> None:
@@ -71,8 +85,8 @@ class Session(Protocol):
         """End the session in good order on both legs."""
         ...
 
-    def cut(self, leg: Leg, *, reset: bool) -> None:
-        """Close one leg at once, with a reset or without; the other leg is then closed too."""
+    def cut(self, leg: Leg, *, reset: bool, alone: bool = False) -> None:
+        """Close one leg at once, with a reset or without, and the other in its train unless it is to be left `alone`."""
         ...
 
     def silence(self, *legs: Leg) -> None:

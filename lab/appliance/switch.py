@@ -19,7 +19,17 @@ _HELLO = b"\x16\x03"
 class Switch(Dialogue):
     """See the module. Steps are taken as soon as what they need is there: the plan, the ClientHello, the receiver's certificate."""
 
-    __slots__ = ("_awaits_hello", "_implicit", "_plan_made", "_planned", "_terminators", "_tls_factory", "_wants_hello", "sni")
+    __slots__ = (
+        "_awaits_hello",
+        "_implicit",
+        "_plan_made",
+        "_planned",
+        "_terminators",
+        "_tls_factory",
+        "_wants_hello",
+        "hello_seen",
+        "sni",
+    )
 
     def __init__(self, tls: TlsFactory, transcript: Transcript, host: str, moment: datetime, *, implicit_tls: bool) -> None:
         super().__init__(transcript, host, moment)
@@ -31,6 +41,7 @@ class Switch(Dialogue):
         self._wants_hello = False  # the ClientHello must be seen before it is known what to do
         self._awaits_hello = False  # and has not been
         self.sni: str | None = None
+        self.hello_seen = False
 
     def _take(self, leg: RelayLeg, data: bytes | memoryview) -> None:
         """Take bytes from a leg's peer."""
@@ -123,7 +134,7 @@ class Switch(Dialogue):
             if hello is None:
                 return False
             self.sni = hello.sni
-        self._awaits_hello = False
+        self._awaits_hello, self.hello_seen = False, True
         for behaviour in self._behaviours:
             if not self._ended and behaviour.overrides("on_hello") and behaviour.due(phase=self.phase):
                 behaviour.on_hello(hello)

@@ -38,16 +38,32 @@ class Owed(str):
         return owed
 
 
+class Asked(str):
+    """A verb with the argument of its command, for those who want to know it when the answer comes."""
+
+    __slots__ = ("argument",)
+
+    argument: str
+
+    @classmethod
+    def of(cls, verb: str, argument: str) -> Asked:
+        """Make one."""
+        asked = cls(verb)
+        asked.argument = argument
+        return asked
+
+
 def split_command(line: bytes) -> tuple[str, str]:
-    word, _, argument = line.partition(b" ")
+    """Return verb and argument of a command; of several in one piece, those of the first."""
+    word, _, argument = line.partition(b"\r\n")[0].partition(b" ")
     return word.decode("ascii", "replace").upper(), argument.decode("utf-8", "surrogateescape").strip()
 
 
 class Turns(Connections):
     """See the module."""
 
-    __slots__ = ("_challenged", "_chunk_as_commands", "_command_verbs", "_content", "_conversation", "_last", "_on_command", "_on_reply",
-                 "_opaque", "_owed", "_replies", "_reply_verbs", "_sample", "_store")  # fmt: skip
+    __slots__ = ("_answering", "_challenged", "_chunk_as_commands", "_command_verbs", "_content", "_conversation", "_last", "_on_command",
+                 "_on_reply", "_opaque", "_owed", "_remembers", "_replies", "_reply_verbs", "_sample", "_store")  # fmt: skip
 
     def __init__(self, transcript: Transcript, host: str, moment: datetime) -> None:
         super().__init__(transcript, host, moment)
@@ -56,7 +72,9 @@ class Turns(Connections):
         self._content: DottedContent | CountedContent | None = None
         self._sample = b""
         self._last = ""  # the verb of the last command
+        self._answering = ""  # the verb whose answer is being given
         self._owed = 0  # entries of the conversation that are `Owed`
+        self._remembers = False  # the arguments of commands, for when their answers come
         self._challenged = False  # a 334 was passed on: the sender's next line is no command
         self._chunk_as_commands = False
         self._opaque = False
@@ -70,9 +88,11 @@ class Turns(Connections):
         """Find out who wants to be asked about what."""
         self._on_command = [(verbs, b) for b in behaviours if (verbs := b.command_verbs) is None or verbs]
         self._on_reply = [(verbs, b) for b in behaviours if (verbs := b.reply_verbs) is None or verbs]
-        self._command_verbs = _union(verbs for verbs, _ in self._on_command)
+        remembered = [verbs for verbs, b in self._on_reply if b.conditions.when.match is not None]
+        self._remembers = bool(remembered)
+        self._command_verbs = _union([*(verbs for verbs, _ in self._on_command), *remembered])
         self._reply_verbs = _union(verbs for verbs, _ in self._on_reply)
-        readers = [b for b in behaviours if b.overrides("on_message") or b.overrides("on_dotted")]
+        readers = [b for b in behaviours if b.reads_messages]
         self._store = Store(readers) if readers else None
 
     @property
@@ -80,8 +100,8 @@ class Turns(Connections):
         """Where the session is, by what the sender said last."""
         if self._sender.handshaking or self._opaque:
             return Phase.HANDSHAKE
-        if self._last:
-            return phase_of(self._last, secure=self._sender.secure)
+        if self._answering or self._last:
+            return phase_of(self._answering or self._last, secure=self._sender.secure)
         greeted = "CONNECT" not in self._conversation.asked
         return Phase.SECURE if self._sender.secure and greeted else Phase.BANNER if greeted else Phase.CONNECT
 
@@ -125,6 +145,8 @@ class Turns(Connections):
     def _receiver_line(self, line: bytes) -> None:
         self._receiver.line(Kind.LINE_OUT, line, self._receiver.secure)
         self._receiver.send(line + b"\r\n")
+        if self._pipes:
+            self._go_out(self._receiver)
 
     def ask(self, line: bytes, then: Callable[[Reply], Any] | None = None) -> None:
         self._owed += 1
@@ -146,7 +168,9 @@ class Turns(Connections):
         if waiting:
             self._conversation.reply(reply.code)
         self._challenged = reply.code == 334
+        self._answering = verb
         self._reply(reply, wire)
+        self._answering = ""
         if verb == "STARTTLS" and reply.code == 220 and self._sender.tls is None:
             self._start_tls(receiver=asked == 220)
         elif verb == "DATA" and reply.code == 354:

@@ -17,3 +17,10 @@ def lab_names(_ctx: click.Context, _parameter: click.Parameter, incomplete: str)
     from lab.live.places import kept, running
 
     return [name for name in sorted({*kept(), *running()}) if name.startswith(incomplete)]
+
+
+def behaviour_names(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the appliance's behaviours that begin with what was typed."""
+    from lab.appliance.behaviours import known_behaviours
+
+    return [name for name in known_behaviours() if name.startswith(incomplete)]

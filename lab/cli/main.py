@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": ("lab.cli.demo:demo", "Watch the story of the post: mail breaks, why, the fix, mail flows."),
     "run": ("lab.cli.run:run", "Play scenarios and judge them: fault, reasons, fixes."),
     "scenarios": ("lab.cli.scenarios:scenarios", "List the scenarios."),
+    "behaviours": ("lab.cli.behaviours:behaviours", "List and explain what the appliance can do to a session."),
     "validate": ("lab.cli.validate:validate", "Check scenario files without playing them."),
     "schema": ("lab.cli.schema:schema", "Print the JSON Schema of scenario files."),
     "up": ("lab.cli.up:up", "Start a scenario's hosts and keep them up for your own programs."),

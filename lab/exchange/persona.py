@@ -46,6 +46,7 @@ WORDS = {
     "too-many-recipients": "452 4.5.3 Too many recipients",
     "too-many-errors": "421 4.7.0 Too many errors on this connection",
     "line-ends": "550 5.6.0 Message content has a bare carriage return or line feed",
+    "nul": "550 5.6.0 NUL in the content",
     "tls-again": "503 5.5.1 TLS is already active",
     "chunk": "250 2.6.0 Chunk received OK",
     "reset": "250 2.0.0 Resetting",

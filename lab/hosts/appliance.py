@@ -104,7 +104,9 @@ class ApplianceHost:
         rule = choose(self.config, direction, sender, self._directory.host_at)
         behaviours = next((self._behaviours[n] for n, candidate in enumerate(self.config.rules) if candidate is rule), ())
         moment = self._surroundings.clock.now()
-        relay = Relay(behaviours, self._store, self._surroundings.transcript, host=self.name, moment=moment)
+        own = self._directory.address(self.name)
+        transcript = self._surroundings.transcript
+        relay = Relay(behaviours, self._store, transcript, host=self.name, moment=moment, own_address=own)
         terminates = any(behaviour.terminates for behaviour in behaviours)
         # facts/exchange 7, row 4: terminated sessions come from the appliance's own address; what is passed keeps the sender's
         kept = None if terminates or self._directory.host_at(sender) is None else sender

@@ -33,6 +33,7 @@ _WORDS = {
     "too-many-recipients": "452 4.5.3 Too many recipients",
     "too-many-errors": "421 4.7.0 Too many errors",
     "line-ends": "550 5.6.0 Bare carriage return or line feed in the content",
+    "nul": "550 5.6.0 NUL in the content",
     "tls-again": "503 5.5.1 TLS is already active",
     "chunk": "250 2.0.0 Chunk received",
     "reset": "250 2.0.0 Flushed",

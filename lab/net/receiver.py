@@ -337,6 +337,10 @@ class ReceiverSession(SMTP):
             self._record(Kind.FAULT, blame=Blame.SENDER, message="a bare CR or LF in the content")
             self._forget()
             return self._answer(self._persona.say("line-ends"))
+        if not binary and b"\0" in content:  # RFC 5322 section 2.1: characters 1 to 127
+            self._record(Kind.FAULT, blame=Blame.SENDER, message="a NUL in the content")
+            self._forget()
+            return self._answer(self._persona.say("nul"))
         envelope = Envelope(sender.address, tuple(path.address for path in self.facts.recipients), content)
         reply = self._persona.accept(self.facts, envelope)
         if self._server.durable is not None and reply.code == 250:

@@ -170,7 +170,9 @@ class RelaySession:
 
     async def _connect(self) -> None:
         loop, target = self._carrier.loop, self._target
-        local = (self._source, 0) if self._source else None
+        assert self._relay is not None
+        source = self._relay.source_address or self._source
+        local = (source, 0) if source else None
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT):
                 await loop.create_connection(lambda: self._legs[Leg.RECEIVER], target.address, target.port, local_addr=local)

@@ -73,7 +73,8 @@ def _texts(entry: Entry) -> list[str]:
         case Kind.VERDICT:
             return verdict(detail["verdict"])
         case Kind.BEHAVIOUR:
-            return [f"###  behaviour: {_printable(entry.data)}"]
+            did = f": {detail['message']}" if detail.get("message") else ""
+            return [f"###  behaviour: {_printable(entry.data)}{did}"]
         case Kind.FAULT:
             return [f"!!!  {detail.get('message', '')}{_blame(entry)}"]
         case _:

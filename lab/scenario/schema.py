@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab.scenario.behaviour_schema import change_conditions, definitions
 from lab.scenario.load import scenario_adapter
 
 
@@ -16,6 +17,8 @@ def json_schema() -> dict[str, Any]:
         "type": "string",
         "description": "Another scenario whose keys are taken where this one has none.",
     }
+    schema["$defs"] |= definitions()
+    schema["$defs"]["Change"]["allOf"] = change_conditions()
     schema["required"] = []
     schema["anyOf"] = [{"required": ["title"]}, {"required": ["inherit"]}]
     return schema

@@ -42,4 +42,4 @@ def without(content: bytes, names: tuple[str, ...]) -> bytes:
             dropping = any(field == n.lower() or (n.endswith("-") and field.startswith(n.lower())) for n in names)
         if not dropping:
             kept.append(line)
-    return b"\r\n".join(kept) + separator + body
+    return b"\r\n".join(kept) + (separator if kept else separator[2:]) + body

@@ -55,11 +55,9 @@ class Mint(Authorities):
         """Return a leaf that looks like another, under the CA of an interception box; the same at each call."""
         key = (leaf.der, how)
         if key not in self._imitations:
-            root = self.once("inspection-root", lambda: inspection_root(self.moment))
-            issuer = self.once("inspection", lambda: inspection_issuer(self.moment, root))
             if len(self._imitations) >= 256:  # what is shown comes from outside: bounded
                 self._imitations.pop(next(iter(self._imitations)))
-            self._imitations[key] = imitate(leaf, how, root, issuer, self.moment)
+            self._imitations[key] = imitate(leaf, how, self.inspection_root, self.inspection_issuer, self.moment)
         return self._imitations[key]
 
     def adopt(self, credential: Credential) -> str:
@@ -68,8 +66,19 @@ class Mint(Authorities):
         self._credentials[name, DEFAULT_HOST] = replace(credential, name=name)
         return name
 
+    @property
+    def inspection_root(self) -> Issued:
+        """The root of the appliance that imitates what it intercepts."""
+        return self.once("inspection-root", lambda: inspection_root(self.moment))
+
+    @property
+    def inspection_issuer(self) -> Issued:
+        """The CA under it that signs imitations."""
+        return self.once("inspection", lambda: inspection_issuer(self.moment, self.inspection_root))
+
     def trust(self, names: Iterable[str] = ("public",)) -> TrustStore:
-        """Return the trust store of the named roots with their CRLs: `public`, and `rogue` (the stranger's CA).
+        """Return the trust store of the named roots with their CRLs: `public`, and `rogue` (the stranger's CA), `inspection` (the
+        appliance's own, which signs what it imitates).
 
         Raises UserError for another name.
         """
@@ -87,8 +96,12 @@ class Mint(Authorities):
                     ]
                 elif name == "rogue":
                     anchors.append(self.rogue_root)
+                elif name == "inspection":
+                    anchors.append(self.inspection_root.certificate)
+                    crls.append(revocation_list(self.inspection_root, self.moment))
+                    crls.append(revocation_list(self.inspection_issuer, self.moment))
                 else:
-                    raise UserError(f"the mint knows no trust {name!r}", hint="there are: public, rogue")
+                    raise UserError(f"the mint knows no trust {name!r}", hint="there are: public, rogue, inspection")
             self._trust[wanted] = TrustStore(tuple(anchors), crls=tuple(crls))
         return self._trust[wanted]
 

@@ -43,9 +43,10 @@ class Playbook:
         connect: bool = True,
         address: str = "127.25.0.30",
         moment: datetime = MINT.moment,
+        own_address: str | None = None,
     ) -> None:
         self.transcript = Transcript()
-        self.relay = Relay(behaviours, STORE, self.transcript, implicit_tls=implicit_tls, moment=moment)
+        self.relay = Relay(behaviours, STORE, self.transcript, implicit_tls=implicit_tls, moment=moment, own_address=own_address)
         self.heard = {Leg.SENDER: b"", Leg.RECEIVER: b""}
         self.closed: list[Leg] = []
         self.reset: list[Leg] = []
@@ -54,7 +55,7 @@ class Playbook:
         self.now = 0.0
         self.log: list[str] = []
         self._wakes: list[tuple[float, int]] = []
-        self._cut = cut
+        self._cuts: tuple[int, ...] = (cut,) if cut else ()
         self.relay.connected(address, 40000)
         self._do()
         if connect and self.connecting:
@@ -95,10 +96,16 @@ class Playbook:
         """Let a peer say bytes."""
         self.log.append(f"{leg}<< {data[:120]!r}")
         event = self.relay.from_sender if leg is Leg.SENDER else self.relay.from_receiver
-        size = self._cut or len(data) or 1
-        for start in range(0, len(data), size):
+        start, number = 0, 0
+        while start < len(data):
+            size = self._cuts[number % len(self._cuts)] if self._cuts else len(data)
             event(data[start : start + size])
             self._do()
+            start, number = start + size, number + 1
+
+    def cut_at(self, sizes: Sequence[int]) -> None:
+        """From now on feed bytes in pieces of these sizes, over and over; whole where there is none."""
+        self._cuts = tuple(sizes)
 
     def hears(self, leg: Leg, data: bytes) -> None:
         """Check that a peer has heard exactly this since last asked."""

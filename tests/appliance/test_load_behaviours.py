@@ -25,6 +25,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("resign", {"when": "sometimes"}, "must be keys with values", "when", "phase, verb"),
     ("resign", {"when": {"snl": "a"}}, "when has no 'snl'", "when.snl", "did you mean sni?"),
     ("resign", {"when": {"senders": "online"}}, "no range of addresses", "when.senders", "rule's senders"),
+    ("strip-starttls", {"when": {"sni": "a"}}, "has done all it does", "when.sni", "senders"),
     ("resign", {"times": 3}, "times cannot be 3", "times", "{first: 3}"),
     ("resign", {"times": {"every": 0}}, "at least 1", "times.every", ""),
     ("resign", {"chance": 2}, "from 0 to 1", "chance", ""),
@@ -58,6 +59,11 @@ NONSENSE: list[tuple[list[tuple[str, dict[str, Any]]], int, str]] = [
     ([("strip-starttls", {}), ("resign", {})], 1, "strip-starttls keeps every sender from it"),
     ([("resign", {}), ("refuse-starttls", {"code": 454})], 0, "refuse-starttls keeps every sender from it"),
     ([("strip-headers", {})], 0, "cannot look into TLS that the appliance does not end"),
+    ([("latency", {"delay": 1}), ("greylist", {})], 1, "cannot look into TLS that the appliance does not end"),
+    ([("downgrade", {}), ("passthrough", {})], 0, "changes how the appliance speaks TLS itself, and it does not"),
+    ([("resign", {}), ("one-sided-tls", {})], 1, "resign before it ends TLS already"),
+    ([("refuse-starttls", {}), ("fake-starttls", {})], 0, "both answer STARTTLS"),
+    ([("resign", {}), ("drop-chunking", {}), ("break-bdat", {})], 1, "no BDAT comes when CHUNKING is not offered"),
 ]  # fmt: skip
 
 SENSE: list[list[tuple[str, dict[str, Any]]]] = [

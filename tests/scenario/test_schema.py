@@ -12,6 +12,7 @@ from lab.scenario.schema import json_schema
 from lab.scenario.source import read
 
 SCHEMA = json_schema()
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def test_it_is_a_schema() -> None:
@@ -20,7 +21,7 @@ def test_it_is_a_schema() -> None:
 
 @pytest.mark.parametrize("name", catalogue.names())
 def test_every_scenario_keeps_to_it(name: str) -> None:
-    jsonschema.validate(read(catalogue.find(name)).data, SCHEMA)
+    VALIDATOR.validate(read(catalogue.find(name)).data)
 
 
 @pytest.mark.parametrize(
@@ -29,4 +30,4 @@ def test_every_scenario_keeps_to_it(name: str) -> None:
 )
 def test_it_refuses_what_the_loader_refuses(data: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(data, SCHEMA)
+        VALIDATOR.validate(data)

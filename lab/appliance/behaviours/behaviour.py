@@ -59,13 +59,15 @@ class Behaviour:
     #: The phases that `when` may name; where the behaviour acts on commands or replies, `verb` and `match` too.
     phases: ClassVar[frozenset[Phase]] = frozenset()
     verbs_matter: ClassVar[bool] = False
+    #: Whether it still has something to do when the ClientHello with its name has come.
+    knows_sni: ClassVar[bool] = True
     #: The streams that may be given, the default first; empty: the behaviour has only one way to act.
     streams: ClassVar[tuple[Stream, ...]] = ()
     #: What it does to TLS, for the loader to see what makes no sense beside what.
     terminates: ClassVar[bool] = False  # speaks TLS itself
     needs_termination: ClassVar[bool] = False  # changes how another behaviour speaks TLS
     prevents_tls: ClassVar[bool] = False  # the sender never gets to a handshake
-    reads_content: ClassVar[bool] = False
+    reads_content: ClassVar[bool] = False  # or what else is said behind STARTTLS, and is of no use without it
     #: Why it cannot stand beside another behaviour, by that one's name.
     conflicts: ClassVar[dict[str, str]] = {}
     #: Where it is known from, for the documentation.
@@ -109,7 +111,7 @@ class Behaviour:
         if self._always:
             return True
         when = self.conditions.when
-        if when.sni and not when.sni_fits(self.session.sni):
+        if when.sni and not (self.session.hello_seen and when.sni_fits(self.session.sni)):
             return False
         if (when.phase or when.verb or when.match) and not when.event_fits(
             phase or phase_of(verb, secure=self.session.secure(Leg.SENDER)), verb, argument
@@ -140,6 +142,16 @@ class Behaviour:
         """Certificates that must be in the appliance's store."""
         return ()
 
+    @property
+    def wants_hello(self) -> bool:
+        """Whether the sender's ClientHello must be seen before it is settled what is done about TLS."""
+        return bool(self.conditions.when.sni)
+
+    @property
+    def reads_messages(self) -> bool:
+        """Whether `on_message` or `on_dotted` is to be asked: the appliance then takes messages before the receiver does."""
+        return self.overrides("on_message") or self.overrides("on_dotted")
+
     @classmethod
     def overrides(cls, hook: str) -> bool:
         """Whether a hook is more than the one here."""
@@ -159,6 +171,10 @@ class Behaviour:
 
     def on_connect(self) -> None:
         """The sender has connected; the connection to the receiver is not there yet."""
+
+    def source_address(self) -> str | None:
+        """Return the address from which to connect to the receiver; None: leave it."""
+        return None
 
     def on_command(self, line: bytes) -> bytes | Reply | None:
         """Return the command line (without CRLF) that goes to the receiver, a reply to give in its place, or None for silence."""

@@ -84,6 +84,9 @@ def _when(kind: type[Behaviour], given: Any) -> When:
                 if wrong := fields[key] - kind.phases:
                     hint = f"it acts in: {', '.join(sorted(kind.phases))}" if kind.phases else _once(kind)
                     raise UserError(f"{name} has nothing to do in the phase {min(wrong)}", key=place, hint=hint)
+            case "sni" if not kind.knows_sni:
+                hint = "senders can be told apart"
+                raise UserError(f"{name} has done all it does when the name of SNI comes", key=place, hint=hint)
             case "verb" | "match" if not kind.verbs_matter:
                 raise UserError(f"{name} does not look at single commands", key=place, hint=_once(kind))
             case "verb":

@@ -34,6 +34,7 @@ class RefuseStarttls(Behaviour):
     prevents_tls = True
     phases = frozenset({Phase.STARTTLS})
     conflicts = {"fake-starttls": "both answer STARTTLS"}
+    knows_sni = False
     source = "facts/peers 1 (striptls: StripWithTemporaryError, StripWithError, StripWithInvalidResponseCode); RFC 3207 section 4"
     example = "- refuse-starttls: {code: 454, times: {first: 2}}\n- refuse-starttls: {code: 250}"
 

@@ -18,6 +18,7 @@ class StripStarttls(Behaviour):
     family = Family.STARTTLS
     prevents_tls = True
     phases = frozenset({Phase.GREETING})
+    knows_sni = False
     source = "facts/exchange 8.2 (ESMTP inspection), 9 rows 3 and 15; facts/peers 1 (striptls, StripFromCapabilities)"
     example = "- strip-starttls\n- strip-starttls: {when: {senders: 127.25.0.30}, times: {every: 2}}"
 
