@@ -106,9 +106,11 @@ class Transcript:
         """Add an entry, stamped with the present."""
         self._add(Entry(self._monotonic() - self._began, session, host, leg, kind, data, secure, blame, detail))
 
-    def line(self, session: str, host: str, leg: Leg, kind: Kind, data: bytes, secure: bool) -> None:
-        """Add a line, the commonest entry by far, with no more ado than it needs."""
-        entry = _new_entry(Entry, (self._monotonic() - self._began, session, host, leg, kind, data, secure, None, _NOTHING))
+    def line(
+        self, session: str, host: str, leg: Leg, kind: Kind, data: bytes, secure: bool, detail: Mapping[str, Any] = _NOTHING
+    ) -> None:
+        """Add a line, the commonest entry by far, with no more ado than it needs; `detail` is kept as it is, not copied."""
+        entry = _new_entry(Entry, (self._monotonic() - self._began, session, host, leg, kind, data, secure, None, detail))
         if self._listeners:
             self._add(entry)
             return

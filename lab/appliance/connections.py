@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 
 from lab.appliance.actions import Action, Close, Reading, SendToReceiver, SendToSender, Wake
 from lab.appliance.behaviours.behaviour import Behaviour
@@ -13,6 +13,20 @@ from lab.appliance.wire import HIGH_WATER, LOW_WATER, Pipe
 from lab.errors import Blame
 from lab.smtp.replies import Reply
 from lab.transcript import Kind, Leg, Transcript
+
+#: What most sessions have: one empty dictionary for all, since an idle session should be small.
+_NO_PIPES: Mapping[Leg, Pipe] = {}
+
+
+@lru_cache(maxsize=256)
+def _tag(behaviour: str) -> bytes:
+    return behaviour.encode()
+
+
+@lru_cache(maxsize=1024)
+def _detail(message: str) -> Mapping[str, str]:
+    """The same few sentences stand in the transcript of every session: one object for each."""
+    return {"message": message}
 
 
 class Connections:
@@ -29,9 +43,9 @@ class Connections:
         self._receiver = RelayLeg(Leg.RECEIVER, Blame.RECEIVER, transcript, self.session, host)
         self._behaviours: Sequence[Behaviour] = ()
         self._on_flight: Sequence[Behaviour] = ()
-        self._pipes: dict[Leg, Pipe] = {}
-        self._timers: list[Callable[[], None] | None] = []
-        self._stopped: set[Leg] = set()  # legs that are not read, for what waits on the other
+        self._pipes: Mapping[Leg, Pipe] = _NO_PIPES
+        self._timers: list[Callable[[], None] | None] | None = None
+        self._stopped: frozenset[Leg] = frozenset()  # legs that are not read, for what waits on the other
         self._abrupt: frozenset[Leg] = frozenset()
         self._ended = self._closing = False
         self._unusual = False  # bytes that come need more than to be read: ended, unread TLS, silence, a handshake that is watched
@@ -98,17 +112,17 @@ class Connections:
         for leg in Leg:
             stages = [stage for behaviour in self._behaviours if (stage := behaviour.stage(leg)) is not None]
             if stages:
-                self._pipes[leg] = Pipe(stages, partial(self._out, leg))
+                self._pipes = {**self._pipes, leg: Pipe(stages, partial(self._out, leg))}
 
     def _relieve(self) -> None:
         """Do not read what could only wait, and read again when there is room."""
         for leg, pipe in self._pipes.items():
             source = Leg.RECEIVER if leg is Leg.SENDER else Leg.SENDER
             if source not in self._stopped and pipe.held > HIGH_WATER:
-                self._stopped.add(source)
+                self._stopped |= {source}
                 self._actions.append(Reading(source, allowed=False))
             elif source in self._stopped and pipe.held < LOW_WATER:
-                self._stopped.discard(source)
+                self._stopped -= {source}
                 self._actions.append(Reading(source, allowed=True))
 
     # --- what behaviours may do (see `lab.appliance.session`) -----------------------------------------------------------
@@ -117,7 +131,8 @@ class Connections:
         return self._of(leg).secure
 
     def note(self, behaviour: str, message: str, leg: Leg = Leg.SENDER) -> None:
-        self._of(leg).record(Kind.BEHAVIOUR, behaviour.encode(), message=message)
+        one = self._of(leg)
+        one.line(Kind.BEHAVIOUR, _tag(behaviour), one.secure, _detail(message))
 
     def say(self, leg: Leg, data: bytes) -> None:
         self._of(leg).send(data)
@@ -126,15 +141,18 @@ class Connections:
         self._reply(reply)
 
     def after(self, seconds: float, then: Callable[[], None]) -> None:
+        if self._timers is None:
+            self._timers = []
         self._actions.append(Wake(seconds, len(self._timers)))
         self._timers.append(then)
 
     def woke(self, number: int) -> None:
         """So many seconds have passed as the action `Wake` with this number asked for."""
+        assert self._timers is not None
         then, self._timers[number] = self._timers[number], None
         if then is not None:
             then()
-        while self._timers and self._timers[-1] is None and not any(self._timers):
+        if self._timers is not None and not any(self._timers):
             self._timers.clear()
 
     def end(self) -> None:
@@ -154,7 +172,7 @@ class Connections:
             one.gone = one.silent = self._unusual = True
             one.record(Kind.CLOSED, by="local", how="reset" if abort else "closed", **one.counted())
             if abort or one.leg not in self._pipes:
-                self._pipes.pop(one.leg, None)
+                self._pipes = {leg: pipe for leg, pipe in self._pipes.items() if leg is not one.leg}
                 self._actions.append(Close(one.leg, abort))
             else:
                 self._pipes[one.leg].put(None)
@@ -194,6 +212,6 @@ class Connections:
 
     def release(self) -> None:
         """Both connections have gone: let go of what knows this session."""
-        self._timers.clear()
-        self._pipes.clear()
+        self._timers = None
+        self._pipes = _NO_PIPES
         self._behaviours = self._on_flight = ()

@@ -87,8 +87,8 @@ class RelayLeg:
         self._clear: list[bytes] = []
         self._lines_out: list[bytes] = []
         self._received = 0
-        #: Add a command or a reply to the transcript: takes kind, data, and whether it is secure.
-        self.line: Callable[[Kind, bytes, bool], None] = partial(transcript.line, session, host, leg)
+        #: Add a command or a reply to the transcript: takes kind, data, whether it is secure, and maybe what else is to be said.
+        self.line: Callable[..., None] = partial(transcript.line, session, host, leg)
 
     @property
     def handshaking(self) -> bool:

@@ -79,13 +79,13 @@ class Relay(Switch):
 
     def _begin(self) -> None:
         """Let each behaviour begin whose conditions this session meets."""
-        self._behaviours = [own for one in self._prototypes if (own := one.begin(self)) is not None]
+        self._behaviours = tuple(own for one in self._prototypes if (own := one.begin(self)) is not None)
         for behaviour in self._behaviours:
-            self._sender.record(Kind.BEHAVIOUR, behaviour.name.encode())
+            self._sender.line(Kind.BEHAVIOUR, behaviour.tag, False)
         self._listen(self._behaviours)
         terminators = [b for b in self._behaviours if b.overrides("terminate")]
-        self._terminators = sorted(terminators, key=lambda b: b.prevents_tls)  # who says no has the last word
-        self._on_flight = [b for b in self._behaviours if b.overrides("on_flight")]
+        self._terminators = tuple(sorted(terminators, key=lambda b: b.prevents_tls))  # who says no has the last word
+        self._on_flight = tuple(b for b in self._behaviours if b.overrides("on_flight"))
         self._wants_hello = any(b.wants_hello for b in self._behaviours)
         self._lay_pipes()
         for behaviour in self._behaviours:
@@ -187,4 +187,5 @@ class Relay(Switch):
     def release(self) -> None:
         super().release()
         self._prototypes = self._terminators = ()
-        self._on_command, self._on_reply, self._store = [], [], None
+        self._on_command = self._on_reply = ()
+        self._store = None

@@ -79,15 +79,15 @@ class Turns(Connections):
         self._chunk_as_commands = False
         self._opaque = False
         self._store: Store | None = None
-        self._on_command: list[tuple[Verbs | None, Behaviour]] = []
-        self._on_reply: list[tuple[Verbs | None, Behaviour]] = []
+        self._on_command: tuple[tuple[Verbs | None, Behaviour], ...] = ()
+        self._on_reply: tuple[tuple[Verbs | None, Behaviour], ...] = ()
         self._command_verbs: Verbs | None = NONE
         self._reply_verbs: Verbs | None = NONE
 
     def _listen(self, behaviours: Sequence[Behaviour]) -> None:
         """Find out who wants to be asked about what."""
-        self._on_command = [(verbs, b) for b in behaviours if (verbs := b.command_verbs) is None or verbs]
-        self._on_reply = [(verbs, b) for b in behaviours if (verbs := b.reply_verbs) is None or verbs]
+        self._on_command = tuple((verbs, b) for b in behaviours if (verbs := b.command_verbs) is None or verbs)
+        self._on_reply = tuple((verbs, b) for b in behaviours if (verbs := b.reply_verbs) is None or verbs)
         remembered = [verbs for verbs, b in self._on_reply if b.conditions.when.match is not None]
         self._remembers = bool(remembered)
         self._command_verbs = _union([*(verbs for verbs, _ in self._on_command), *remembered])

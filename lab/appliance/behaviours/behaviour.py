@@ -85,6 +85,7 @@ class Behaviour:
         self.settings = settings
         self.conditions = conditions or Conditions()
         self.ledger = Ledger(self.conditions)
+        self.tag = self.name.encode()
         self._always = self.conditions.always
         self._taken: bool | None = None
 
@@ -99,7 +100,8 @@ class Behaviour:
             if self.counts is Counts.SESSIONS and not conditions.when.sni and not self._takes():
                 return None
         own = object.__new__(type(self))
-        own.__dict__.update(self.__dict__)
+        for key, value in vars(self).items():  # one by one: the interpreter then keeps no dictionary for each session
+            setattr(own, key, value)
         own.session = session
         return own
 

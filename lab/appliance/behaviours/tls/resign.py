@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lab.appliance.behaviours.behaviour import NONE, Behaviour, Family, Leftover, Reply, Termination, Verbs
+from lab.appliance.conditions import Conditions
 from lab.appliance.settings import setting
 from lab.appliance.termination import Side, Version
 from lab.tls.imitate import Imitation
@@ -48,16 +49,17 @@ class Resign(Behaviour):
 
     settings: Settings
 
-    def terminate(self, planned: Termination | None) -> Termination | None:
-        settings = self.settings
-        if planned is not None or not self.due():
-            return planned
-        return Termination(
+    def __init__(self, settings: Settings, conditions: Conditions | None = None) -> None:
+        super().__init__(settings, conditions)
+        self._plan = Termination(
             certificate=settings.certificate, imitation=settings.imitation, request_certificate=settings.request_certificate,
             client_certificate=settings.client_certificate, leftover=settings.leftover,
             sender=Side(minimum=settings.sender_minimum, maximum=settings.sender_maximum),
             receiver=Side(minimum=settings.receiver_minimum, maximum=settings.receiver_maximum),
         )  # fmt: skip
+
+    def terminate(self, planned: Termination | None) -> Termination | None:
+        return self._plan if planned is None and self.due() else planned
 
     @property
     def certificates(self) -> tuple[str, ...]:
