@@ -6,7 +6,7 @@ from functools import partial
 
 from lab.appliance.behaviours import load_behaviour
 from lab.appliance.behaviours.behaviour import Behaviour
-from lab.appliance.config import ApplianceConfig, Direction
+from lab.appliance.config import ApplianceConfig, BehaviourSpec, Direction
 from lab.appliance.leg import TlsChannel
 from lab.appliance.relay import Relay
 from lab.appliance.rules import choose
@@ -65,11 +65,11 @@ class ApplianceHost:
     """See `lab.hosts.host.Host`. One listener inbound, one outbound for each host outside."""
 
     name = "appliance"
-    config: ApplianceConfig
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
         self._directory = surroundings.directory
+        self.config = ApplianceConfig(name="")  # nothing yet
         self._store: Store
         self._behaviours: dict[int, tuple[Behaviour, ...]] = {}
         self._carriers = [RelayCarrier(self.name, partial(self._plan, Direction.INBOUND, "exchange"))]
@@ -87,14 +87,20 @@ class ApplianceHost:
     def apply(self, topology: Topology) -> None:
         config = topology.appliance
         store = Store(self._surroundings.mint, config.certificates)
-        behaviours = {}
+        loaded: dict[int, tuple[Behaviour, ...]] = {}
         for number, rule in enumerate(config.rules):
-            loaded = tuple(load_behaviour(spec) for spec in rule.behaviours)
-            for behaviour in loaded:
+            loaded[number] = tuple(self._behaviour(number, place, spec) for place, spec in enumerate(rule.behaviours))
+            for behaviour in loaded[number]:
                 for name in behaviour.certificates:
                     store.credential(name)
-            behaviours[number] = loaded
-        self.config, self._store, self._behaviours = config, store, behaviours
+        self.config, self._store, self._behaviours = config, store, loaded
+
+    def _behaviour(self, number: int, place: int, spec: BehaviourSpec) -> Behaviour:
+        """Load a behaviour; one that has not changed stays, with what it has counted and whom it remembers."""
+        before = self.config.rules[number].behaviours if number < len(self.config.rules) else ()
+        if place < len(before) and before[place] == spec and number in self._behaviours:
+            return self._behaviours[number][place]
+        return load_behaviour(spec)
 
     async def stop(self) -> None:
         for carrier in self._carriers:
