@@ -28,7 +28,10 @@ _REPLY_LINES, _REPLY_BYTES = 500, 256 * 1024
 #: What a Cisco PIX or ASA makes of a greeting and of keywords that it does not know (facts/exchange 8.2).
 _MASKED_BANNER = re.compile(r"\*{4,}")
 _MASKED_KEYWORD = re.compile(r"X{3,}[A-Z]?$")
-_REFUSED = {"banner": F.BANNER_REFUSED, "ehlo": F.EHLO_REFUSED, "helo": F.HELO_REFUSED, "ehlo-tls": F.EHLO_AFTER_TLS_REFUSED}
+_REFUSED = {
+    "banner": F.BANNER_REFUSED, "ehlo": F.EHLO_REFUSED, "helo": F.HELO_REFUSED, "starttls": F.STARTTLS_REFUSED,
+    "ehlo-tls": F.EHLO_AFTER_TLS_REFUSED, "helo-tls": F.EHLO_AFTER_TLS_REFUSED, "mail": F.SENDER_REFUSED, "rcpt": F.RECIPIENT_REFUSED,
+}  # fmt: skip
 _STAGE_OF = {
     "connect": Stage.ANSWER, "banner": Stage.CONNECT, "ehlo": Stage.HELO, "helo": Stage.HELO, "starttls": Stage.TLS,
     "handshake": Stage.SECURE, "ehlo-tls": Stage.SECURE, "helo-tls": Stage.SECURE, "mail": Stage.FROM,
@@ -48,6 +51,7 @@ class ExamSession:
         self._taken = [0, 0]  # lines and bytes of the reply that is coming
         self._tls: Encryption | None = None
         self._offered = False
+        self._closed_by = "local"
         self._out: list[bytes] = []
 
     @property
@@ -99,7 +103,7 @@ class ExamSession:
         """The receiver closed, or the connection broke (`error` says how)."""
         if self.phase == "done":
             return
-        self.diary.record(Kind.CLOSED, by="peer")
+        self._closed_by = "peer"
         if self.phase == "quit":
             self._finish()
         elif self.phase == "handshake":
@@ -155,11 +159,12 @@ class ExamSession:
             return None
         self._taken = [0, 0]
         self.diary.record(Kind.LINE_IN, reply.to_bytes().rstrip(b"\r\n"), secure=self._secure)
+        reply = Reply(reply.code, tuple(map(_clean, reply.lines)))  # the bytes stand in the transcript
         if self.phase != "starttls" and len(self._lines):
             self.diary.find(F.EARLY_BYTES, f"{len(self._lines)} bytes behind the reply {reply.code}, before we spoke")
         if reply.code == 421 and self.phase not in ("banner", "quit"):
             self.diary.note(**{_FIELD[self.phase]: reply})
-            return self._break_off(_REFUSED.get(self.phase, F.CONNECTION_CLOSED), f"{reply.text} ({self._waiting_for})")
+            return self._break_off(_REFUSED[self.phase], f"{_ASKED[self.phase]}: {reply.text}")
         return self._on_reply(reply)
 
     def _on_reply(self, reply: Reply) -> None:
@@ -274,7 +279,7 @@ class ExamSession:
 
     def _refuse(self, reply: Reply) -> None:
         """The receiver says no where there is no way on; leave politely (RFC 5321 section 3.1 wants QUIT even after 554)."""
-        self.diary.find(_REFUSED.get(self.phase, F.REPLY_MALFORMED), f"{self._waiting_for}: {reply.text}")
+        self.diary.find(_REFUSED[self.phase], f"{_ASKED[self.phase]}: {reply.text}")
         self.diary.stage(_STAGE_OF[self.phase], State.FAILED)
         self._say("quit", "QUIT")
 
@@ -363,15 +368,27 @@ class ExamSession:
             return
         if self._tls is not None:
             self._out.append(self._tls.close())
-        self.diary.record(Kind.CLOSED, secure=self._secure, by="local")
+        self.diary.record(Kind.CLOSED, secure=self._secure, by=self._closed_by)
         self.phase = "done"
 
 
 _FIELD = {
     "ehlo": "ehlo", "helo": "ehlo", "starttls": "starttls", "ehlo-tls": "ehlo_secure", "helo-tls": "ehlo_secure", "mail": "mail", "rcpt": "rcpt",
 }  # fmt: skip
+_ASKED = {
+    "banner": "the greeting", "ehlo": "EHLO", "helo": "HELO", "starttls": "STARTTLS", "ehlo-tls": "EHLO inside TLS",
+    "helo-tls": "HELO inside TLS", "mail": "MAIL FROM", "rcpt": "RCPT TO",
+}  # fmt: skip
 _AWAITED = {
     "connect": "connecting", "banner": "waiting for the greeting", "ehlo": "EHLO", "helo": "HELO", "starttls": "STARTTLS",
     "handshake": "TLS handshake", "ehlo-tls": "EHLO inside TLS", "helo-tls": "HELO inside TLS", "mail": "MAIL FROM", "rcpt": "RCPT TO",
     "quit": "QUIT", "done": "done",
 }  # fmt: skip
+
+
+def _clean(text: str) -> str:
+    """Return what a receiver said as text that may be shown anywhere: no control characters, and no bytes that are no UTF-8."""
+    if text.isprintable() and text.isascii():
+        return text
+    readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in readable)

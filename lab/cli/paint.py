@@ -39,8 +39,13 @@ def lines(console: Console, texts: list[str]) -> None:
 
 def _print(console: Console, texts: list[str], styles: tuple[tuple[re.Pattern[str], str], ...]) -> None:
     for text in texts:
-        painted = Text(text)
+        painted = Text(_harmless(text))
         for pattern, style in styles:
             for found in pattern.finditer(text):
                 painted.stylize(style, *found.span())
         console.print(painted, soft_wrap=True)
+
+
+def _harmless(text: str) -> str:
+    """Show control characters and not obey them: names in certificates and what peers say are theirs to choose."""
+    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)

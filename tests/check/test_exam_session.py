@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +12,8 @@ from OpenSSL import SSL
 
 from lab.check.findings import SessionFindingId as F
 from lab.check.result import Stage
+from lab.report.check_detail import host_lines
+from lab.report.check_json import host as as_json
 from lab.tls.findings import FindingId
 from lab.transcript import Kind
 from tests.check.conversation import MINT, Conversation
@@ -191,7 +194,7 @@ def test_helo_refused_too() -> None:
 def test_starttls_refused_with_each_code(code: int) -> None:
     talk = Conversation().greet("STARTTLS").hears("STARTTLS").says(f"{code} no")
     if code == 421:
-        assert (talk.stages, talk.findings) == ("PPPF---", [F.CONNECTION_CLOSED])
+        assert (talk.stages, talk.findings) == ("PPPF---", [F.STARTTLS_REFUSED])
     else:
         talk.hears("MAIL FROM:<>").says("250 ok").hears("QUIT").says("221 bye")
         assert (talk.stages, talk.findings) == ("PPPF--P", [F.STARTTLS_REFUSED])
@@ -390,3 +393,23 @@ def test_each_step_has_its_own_time() -> None:
     assert talk.session.deadline == 114
     talk.passes(3).offers("STARTTLS")
     assert [talk.session.result.stage(stage).seconds for stage in (Stage.CONNECT, Stage.HELO)] == [4, 3]
+
+
+def test_what_a_receiver_says_can_be_shown_anywhere() -> None:
+    talk = Conversation().raw(b"554 \x1b[31mred \xff \xc3\xa4\x00\r\n").hears("QUIT").says("221 bye")
+    assert talk.result.banner is not None
+    assert talk.result.banner.lines == ("\\x1b[31mred \\xff \N{LATIN SMALL LETTER A WITH DIAERESIS}\\x00",)
+    assert talk.result.session_findings[0].detail.isprintable()
+    assert any(b"\x1b[31mred \xff" in entry.data for entry in talk.result.entries), "the bytes are kept"
+    json.dumps(as_json(talk.result), ensure_ascii=False).encode("utf-8")
+    "".join(host_lines(talk.result)).encode("utf-8")
+
+
+def test_the_end_is_recorded_once_with_who_made_it() -> None:
+    for gone, by in ((True, "peer"), (False, "local")):
+        talk = Conversation().says("554 no").hears("QUIT")
+        if gone:
+            talk.session.closed()
+        else:
+            talk.says("221 bye")
+        assert [entry.detail["by"] for entry in talk.result.entries if entry.kind is Kind.CLOSED] == [by]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from lab import Lab
+from lab.cli import paint
 from lab.cli.check import VIEWERS
 from lab.cli.main import outcome
 from lab.report import viewers
@@ -286,3 +289,11 @@ def test_policies_that_are_not_there_are_not_held_against_a_receiver(healthy: La
     assert data["mta_sts"]["state"] == "skipped"
     assert data["hosts"][0]["stages"]["mta-sts"]["state"] == "skipped"
     assert data["score"]["percent"] == 100
+
+
+def test_nothing_that_a_peer_chose_reaches_the_terminal_as_a_command() -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, color_system=None)
+    paint.examination(screen, ["subject: CN=\x1b]0;owned\x07, \N{LATIN SMALL LETTER A WITH DIAERESIS}"])
+    shown = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert "\x1b" not in shown
+    assert "\\x1b]0;owned\\x07, \N{LATIN SMALL LETTER A WITH DIAERESIS}" in shown
