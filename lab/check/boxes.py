@@ -28,6 +28,10 @@ _CERTIFICATES = (
 #: How Exchange greets (facts/exchange 1.1).
 EXCHANGE = re.compile(r"Microsoft ESMTP MAIL Service")
 
+#: What Exchange offers unless its administrator switched it off (facts/exchange 1.1), and what nobody else offers.
+OFFERED = ("PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "8BITMIME", "BINARYMIME", "CHUNKING")
+OWN = ("X-ANONYMOUSTLS", "X-EXPS", "XRDST")
+
 
 def of_banner(text: str) -> str | None:
     """Return the product that a greeting gives away."""

@@ -39,6 +39,8 @@ class SignId(StrEnum):
     BOX_IN_BANNER = "box-in-banner"
     BOX_IN_CERTIFICATE = "box-in-certificate"
     KEYWORDS_MASKED = "keywords-masked"
+    KEYWORDS_MISSING = "keywords-missing"  # Exchange greets, and what Exchange offers is not offered
+    KEYWORDS_FOREIGN = "keywords-foreign"  # somebody else greets, and offers what only Exchange does
     NO_AUTHORITY = "no-authority"  # self-signed or under an unknown root, where the expected one is not
     OTHER_ISSUER = "other-issuer"
     EXCHANGE_BEHIND = "exchange-behind"  # Exchange greets, and the certificate is not the one that it ought to have
@@ -49,7 +51,8 @@ class SignId(StrEnum):
 
 
 _FOR = {
-    SignId.BOX_IN_BANNER: 10, SignId.BOX_IN_CERTIFICATE: 10, SignId.KEYWORDS_MASKED: 4, SignId.NO_AUTHORITY: 2, SignId.OTHER_ISSUER: 1,
+    SignId.BOX_IN_BANNER: 10, SignId.BOX_IN_CERTIFICATE: 10, SignId.KEYWORDS_MASKED: 4, SignId.KEYWORDS_MISSING: 3,
+    SignId.KEYWORDS_FOREIGN: 3, SignId.NO_AUTHORITY: 2, SignId.OTHER_ISSUER: 1,
     SignId.EXCHANGE_BEHIND: 2, SignId.PLAINTEXT: 2, SignId.SAME_KEY: -10, SignId.SAME_NAMES: -6, SignId.SERVERS_OWN: -8,
 }  # fmt: skip
 
@@ -144,6 +147,12 @@ def _signs_of_session(host: HostResult) -> Iterator[Sign]:
     banner = host.banner.text if host.banner else ""
     if (box := boxes.of_banner(banner)) is not None:
         yield Sign(SignId.BOX_IN_BANNER, f"the greeting is that of {box}: {banner}")
+    offered = {word for word, _ in host.keywords}
+    exchange, own = bool(boxes.EXCHANGE.search(banner)), [word for word in boxes.OWN if word in offered]
+    if exchange and offered and (missing := [word for word in boxes.OFFERED if word not in offered]):
+        yield Sign(SignId.KEYWORDS_MISSING, f"Exchange greets, and does not offer what it offers by default: {', '.join(missing)}")
+    if banner and not exchange and own:
+        yield Sign(SignId.KEYWORDS_FOREIGN, f"the greeting is not Exchange's, and the keywords are: {', '.join(own)}")
     for finding in host.session_findings:
         if finding.id is F.EHLO_MASKED:
             yield Sign(SignId.KEYWORDS_MASKED, finding.detail)

@@ -124,6 +124,8 @@ def check(
 
         click.echo("\n".join(page(explain) if explain else listing()))
         return GOOD
+    if viewers and options["no_ca"]:
+        raise click.UsageError("--as judges as a sender does, and needs to know whom it trusts: leave out --no-ca.")
     if batch_file is not None:
         if save is not None:
             raise click.UsageError("--save is for one target: with --batch the results stand in the file of --out.")

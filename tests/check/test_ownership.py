@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from lab.check import boxes
 from lab.check.difference import Aspect, difference
 from lab.check.ownership import Expected, SignId, Sureness, ownership, parse_thumbprint
 from lab.check.result import Exchanger, HostResult
@@ -53,6 +54,25 @@ def test_signs(shown: Certificate, banner: str, signs: list[SignId], sureness: S
     assert [sign.id for sign in answer.signs] == signs
     assert answer.sureness is sureness
     assert all(sign.detail for sign in answer.signs)
+
+
+ALL = tuple((word, "") for word in (*boxes.OFFERED, *boxes.OWN, "STARTTLS"))
+
+
+@pytest.mark.parametrize(
+    ("banner", "keywords", "sign"),
+    [
+        (EXCHANGE, ALL, None),
+        (EXCHANGE, ALL[2:], SignId.KEYWORDS_MISSING),
+        (EXCHANGE, (), None),
+        ("220 gateway.contoso.test ESMTP", ALL, SignId.KEYWORDS_FOREIGN),
+        ("220 gateway.contoso.test ESMTP", (("SIZE", "1"),), None),
+    ],
+)
+def test_the_answer_to_ehlo_gives_a_box_away(banner: str, keywords: tuple[tuple[str, str], ...], sign: SignId | None) -> None:
+    shown = replace(host(MINT.credential("internet").leaf, banner=banner), keywords=keywords)
+    found = {one.id for one in ownership(shown, EXPECTED).signs} & {SignId.KEYWORDS_MISSING, SignId.KEYWORDS_FOREIGN}
+    assert found == ({sign} if sign else set())
 
 
 def test_a_renewal_with_the_old_key_is_no_box() -> None:

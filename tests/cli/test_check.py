@@ -121,6 +121,7 @@ def test_a_closed_port_cannot_be_tested(capsys: pytest.CaptureFixture[str]) -> N
         (["x.test", "--at", "soon"], "is no moment"),
         (["x.test", "--ca", __file__], "holds no certificates"),
         (["x.test", "--no-ca", "--system-ca"], "--no-ca"),
+        (["x.test", "--no-ca", "--as", "postfix"], "needs to know whom it trusts"),
         (["x.test", "--tls-min", "1.3", "--tls-max", "1.2"], "older than"),
         (["x.test", "--ehlo", "a b"], "cannot stand in a command"),
     ],
