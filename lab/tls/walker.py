@@ -94,6 +94,8 @@ def _build(chain: tuple[Certificate, ...], trust: TrustStore) -> tuple[tuple[Cer
         path.append(issuer)
     last = path[-1]
     detail = f"the issuer of {last.subject} was not sent and is not trusted: {last.issuer}"
+    if len(path) >= _LONGEST:
+        detail = f"the chain goes on behind {_LONGEST} certificates, which is further than verifiers follow it"
     return tuple(path), False, [Finding(FindingId.ISSUER_MISSING, len(path) - 1, last, detail)]
 
 
