@@ -169,6 +169,8 @@ BAD_INPUT = [
     ("New-ExchangeCertificate -GenerateRequest", "which this lab does not emulate"),
     ("Send-MailMessage -From nobody@contoso.test -To bob@contoso.test", "There is no mailbox 'nobody@contoso.test' in the lab"),
     ("Retry-Queue", "one or more missing mandatory parameters: Identity."),
+    (f"Set-ReceiveConnector {_FRONTEND} -TlsDomainCapabilities mail.protection.outlook.test", "isn't a valid domain with capabilities."),
+    ("Set-SendConnector Internet -SmartHosts relay.contoso.test", "The DNSRoutingEnabled parameter must be set to $false"),
     ("Get-Queue -Server EX99", "object 'EX99' couldn't be found"),
     ("Get-ExchangeCertificate -Server EX99", "object 'EX99' couldn't be found"),
     ("Get-ReceiveConnector -Server EX99", "object 'EX99' couldn't be found"),

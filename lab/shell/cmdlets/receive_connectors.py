@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,10 @@ from lab.shell.cmdlets import settings
 from lab.shell.cmdlets.settings import IDENTITY, Setting, distinguished_name, guid
 from lab.shell.values import Record, Value
 
+#: facts/exchange 3.5: the two capabilities that there are, and NO-TLS for a domain.
+_CAPABILITY = re.compile(
+    r"(NO-TLS|[^\s:,]+):(AcceptCloudServicesMail|AcceptOorgProtocol)(,(AcceptCloudServicesMail|AcceptOorgProtocol))*", re.IGNORECASE
+)
 KIND = "Microsoft.Exchange.Data.Directory.SystemConfiguration.ReceiveConnector"
 _MECHANISMS = ("None", "Tls", "Integrated", "BasicAuth", "BasicAuthRequireTLS", "ExchangeServer", "ExternalAuthoritative")
 _GROUPS = ("None", "AnonymousUsers", "ExchangeUsers", "ExchangeServers", "ExchangeLegacyServers", "Partners", "Custom")
@@ -117,7 +122,7 @@ def _check(call: Call, before: ReceiveConnector, changes: dict[str, Any]) -> Non
     after = settings.changed(before, changes)
     mechanisms = after.AuthMechanism
     name = after.TlsCertificateName
-    rules = (
+    rules: tuple[tuple[bool, str], ...] = (
         ("None" in mechanisms and len(mechanisms) > 1, "The authentication mechanism None can't be combined with another one."),
         ("BasicAuthRequireTLS" in mechanisms and not {"BasicAuth", "Tls"} <= set(mechanisms),
          "The authentication mechanism BasicAuthRequireTLS requires BasicAuth and Tls."),
@@ -130,6 +135,13 @@ def _check(call: Call, before: ReceiveConnector, changes: dict[str, Any]) -> Non
         (name is not None and not ("<i>" in name.lower() and "<s>" in name.lower()),
          f"'{name}' isn't a valid certificate name. It must have the form <I>X.500Issuer<S>X.500Subject."),
     )  # fmt: skip
+    rules += tuple(
+        (
+            _CAPABILITY.fullmatch(entry) is None,
+            f"'{entry}' isn't a valid domain with capabilities. It must have the form Domain:Capability1,Capability2.",
+        )
+        for entry in after.TlsDomainCapabilities
+    )
     for broken, message in rules:
         if broken:
             raise call.error(message, "DataValidationException", category="InvalidArgument")

@@ -82,6 +82,10 @@ async def set_(call: Call) -> list[Value]:
         if after.TlsAuthLevel == "DomainValidation" and not after.TlsDomain and not after.DNSRoutingEnabled:
             message = "The TlsDomain parameter must be specified when TlsAuthLevel is set to DomainValidation and DNSRoutingEnabled is $false."
             raise call.error(message, "DataValidationException", category="InvalidArgument")
+        # Set-SendConnector's page: with SmartHosts, DNSRoutingEnabled must be $false; the words are unsourced
+        if after.SmartHosts and after.DNSRoutingEnabled and ("SmartHosts" in changes or "DNSRoutingEnabled" in changes):
+            message = "The DNSRoutingEnabled parameter must be set to $false when the SmartHosts parameter is specified."
+            raise call.error(message, "DataValidationException", category="InvalidArgument")
         if not await call.may(connector.Name):
             continue
         if not changes:
