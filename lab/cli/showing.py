@@ -40,4 +40,5 @@ def _for_machines(examination: Examination, shape: str, viewers: tuple[str, ...]
         return f"{json.dumps(tlsrpt(examination), indent=1)}\n"
     from lab.report import check_json
 
-    return f"{json.dumps(check_json.examination(examination, viewers), indent=1, ensure_ascii=False)}\n"
+    text = json.dumps(check_json.examination(examination, viewers), indent=1, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"  # bytes of a receiver that are no UTF-8

@@ -23,6 +23,8 @@ from lab.report.tlsrpt import tlsrpt
 from lab.tls.certificate import Certificate
 
 README = "README.txt"
+#: A receiver may say bytes that are no UTF-8; they stand as escapes, which in JSON is their very notation.
+_UTF8 = ("utf-8", "backslashreplace")
 _SMTP_PORTS = {25, 465, 587}
 _FILES = {
     "report.html": "the whole examination as one page for a browser; it loads nothing from anywhere",
@@ -44,8 +46,8 @@ def bundle(examination: Examination, viewers: Sequence[str] = ()) -> dict[str, b
     whole = check_json.examination(examination, tuple(viewers))
     files = {
         "report.html": page(examination, viewers).encode(),
-        "transcript.txt": "".join(f"{line}\n" for line in [*detail(examination), *answers(examination, viewers)]).encode(),
-        "result.json": f"{json.dumps(whole, indent=1, ensure_ascii=False)}\n".encode(),
+        "transcript.txt": "".join(f"{line}\n" for line in [*detail(examination), *answers(examination, viewers)]).encode(*_UTF8),
+        "result.json": f"{json.dumps(whole, indent=1, ensure_ascii=False)}\n".encode(*_UTF8),
         "tlsrpt.json": f"{json.dumps(tlsrpt(examination), indent=1)}\n".encode(),
     }
     if wires:
@@ -58,7 +60,7 @@ def bundle(examination: Examination, viewers: Sequence[str] = ()) -> dict[str, b
     expected = dict.fromkeys(one.expected.certificate for one in examination.ownership if one.expected.certificate)
     if expected:
         files["certificates/expected.pem"] = _pem(tuple(expected))
-    return {README: _readme(examination, files, wires).encode(), **files}
+    return {README: _readme(examination, files, wires).encode(*_UTF8), **files}
 
 
 def _chains(host: HostResult) -> Iterator[tuple[str, bytes]]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 from cryptography import x509
 
+from lab.check.result import Exchanger
 from lab.evidence.wire import Ending
 from lab.report.bundle import README, bundle
+from lab.smtp.replies import Reply
 from tests.report.examined import MINT, examination, host, unreached
 
 
@@ -26,6 +29,17 @@ def test_everything_is_there_and_explained() -> None:
     assert f"-d tcp.port=={min(one.port for one in (host('root-sent'), host('self-signed'), unreached()))},smtp" in readme
     assert json.loads(files["result.json"])["format"] == "smtplab-check"
     assert files["sessions.pcapng"][:4] == bytes.fromhex("0a0d0d0a")
+
+
+def test_bytes_that_are_no_text_are_kept_as_escapes() -> None:
+    spoiled = replace(
+        host("good"), banner=Reply(220, ("\udcff\x00",)), ehlo=Reply(250, ("\udcff",)), exchanger=Exchanger("mx\udcff", 10)
+    )
+    files = bundle(examination(spoiled))
+    assert json.loads(files["result.json"])["hosts"][0]["banner"]["lines"] == ["\udcff\x00"]
+    for name in files:
+        if name.endswith((".txt", ".json", ".html")):
+            files[name].decode("utf-8")
 
 
 def test_chains_are_pem_as_shown_and_as_built() -> None:

@@ -83,6 +83,13 @@ def test_whatever_the_receiver_says_is_text() -> None:
     assert Page(text).open == []
 
 
+def test_bytes_that_are_no_text_do_not_break_the_page() -> None:
+    text = page(examination(replace(bad(), banner=Reply(220, ("\udcff\x00\x1b[31m",)), keywords=(("X\udcfe", "\x01"),))))
+    text.encode("utf-8")
+    assert not set("\x00\x01\x1b") & set(text)
+    assert "220 \ufffd\ufffd\ufffd[31m" in text
+
+
 def test_findings_come_with_consequence_cure_and_the_words_of_others() -> None:
     text = " ".join(Page(page(examination(bad()))).text)
     for word in (

@@ -19,6 +19,7 @@ from lab.report.check_detail import stage_sentence
 from lab.report.check_explain import explanation
 from lab.report.check_text import conclusion, duration, judged_as_of, place
 from lab.report.explained import words
+from lab.report.junit import clean
 from lab.report.page.chain import draw
 from lab.report.transcript import render
 from lab.report.words.stack import Stack
@@ -42,9 +43,12 @@ class Line:
 
 
 def page(examination: Examination, viewers: Sequence[str] = ()) -> str:
-    """Return the whole page, with what the viewers (senders by name) would make of it."""
+    """Return the whole page, with what the viewers (senders by name) would make of it.
+
+    What no text may hold (a receiver's bytes that are no UTF-8, control characters) is replaced.
+    """
     style = _text("check.css")
-    return str(_template().render(
+    return clean(_template().render(
         style=style, style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"), version=VERSION,
         examination=examination, stages=[(stage, STAGES[stage]) for stage in _asked(examination)], percent=_percent(examination),
         grade=_grade(examination), hosts=[_host(host, number) for number, host in enumerate(examination.hosts, 1)],
