@@ -6,7 +6,7 @@ import importlib
 import sys
 
 #: What there is to measure; each has `main() -> bool`, true where all limits are kept.
-BENCHES = ("scenario", "receiver", "relay", "check")
+BENCHES = ("scenario", "receiver", "relay", "check", "live")
 
 
 def main(wanted: list[str]) -> int:

@@ -21,6 +21,7 @@ from lab.hosts.roles import programs_of
 from lab.hosts.sts import StsHost
 from lab.net.addresses import own_addresses
 from lab.net.directory import Directory, Endpoint
+from lab.net.tap import Tap
 from lab.scenario.topology import Topology
 from lab.tls.mint import Mint
 from lab.transcript import Transcript
@@ -35,8 +36,8 @@ class Embedded(Backend):
     """See `lab.backends.backend.Backend`.
 
     Takes the topology, the clock, fixed ports by host (0 or absent: a free one), a mint to take certificates from, addresses by
-    host (default: see `lab.net.addresses`), a transcript to record in, and what keeps mail beyond the process (default:
-    nothing). Raises CannotTest where a port is taken.
+    host (default: see `lab.net.addresses`), a transcript to record in, what keeps mail beyond the process (default: nothing),
+    and what records the bytes of connections. Raises CannotTest where a port is taken.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Embedded(Backend):
         addresses: Mapping[str, str] | None = None,
         transcript: Transcript | None = None,
         keeper: Keeper | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self.topology = topology
         self.clock = clock or Clock()
@@ -56,7 +58,7 @@ class Embedded(Backend):
         self.directory = Directory(dict(addresses) if addresses else own_addresses())
         self.mint = mint or Mint(self.clock.now())
         self._ports = dict(ports or {})
-        surroundings = Surroundings(self.clock, self.transcript, self.mint, self.directory, keeper or KeepsNothing())
+        surroundings = Surroundings(self.clock, self.transcript, self.mint, self.directory, keeper or KeepsNothing(), tap)
         self.exchange = ExchangeHost(surroundings)
         self.online = OnlineHost(surroundings)
         self.internet = InternetHost(surroundings)

@@ -20,17 +20,21 @@ SMTP_HOSTS = {
 }
 
 
-def announce(live: LiveLab, fix_name: str | None, *, lasting: bool) -> None:
+def announce(live: LiveLab, fix_name: str | None, link: str, *, lasting: bool) -> None:
     """Say where everything is, and what to type in a second terminal."""
     state = None
     if len(live.configuration.versions) > 1 and not fix_name:
         state = f"as it was left ({live.configuration.now.text})"
     ends = f"Ctrl-C ends it, smtplab up --name {live.name} goes on with it." if lasting else "Ctrl-C ends it."
-    announce_lab(live.lab, fix_name, state, ends)
+    announce_lab(live.lab, fix_name, state, ends, link)
 
 
-def announce_lab(lab: Lab, fix_name: str | None, state: str | None = None, ends: str = "Ctrl-C ends it.") -> None:
-    """Say the same of a lab that is kept by nobody; `state` where it is not as its scenario says, `ends` how it ends."""
+def announce_lab(
+    lab: Lab, fix_name: str | None, state: str | None = None, ends: str = "Ctrl-C ends it.", link: str | None = None
+) -> None:
+    """Say the same of a lab that is kept by nobody; `state` where it is not as its scenario says, `ends` how it ends, `link` where
+    its page is.
+    """
     scenario = lab.loaded.scenario
     state = state or (f"with the fix {fix_name}" if fix_name else "as it is broken" if scenario.faults else "healthy")
     click.echo(f"{lab.loaded.name}: {scenario.title}. Era {lab.era}, {state}.\n")
@@ -59,6 +63,8 @@ def announce_lab(lab: Lab, fix_name: str | None, state: str | None = None, ends:
     for line in _published(lab):
         click.echo(line)
     click.echo(f"dig @{resolver.address} -p {resolver.port} contoso.test MX +short")
+    if link is not None:
+        click.echo(f"smtplab status, send, flows, queue, trace, transcript; in a browser: {link}")
     click.echo(f"\nUp. {ends}\n")
 
 
@@ -109,9 +115,9 @@ def write_ready(path: Path, lab: Lab) -> None:
     ready.write(path, content)
 
 
-def say_ready(descriptor: int, live: LiveLab) -> None:
+def say_ready(descriptor: int, live: LiveLab, link: str) -> None:
     """Tell the parent of a detached lab that it runs."""
     import os
 
     with os.fdopen(descriptor, "w") as pipe:
-        pipe.write(f"\nsmtplab status --name {live.name} shows it, smtplab down {live.name} ends it.")
+        pipe.write(f" In a browser: {link}\nsmtplab status --name {live.name} shows it, smtplab down {live.name} ends it.")

@@ -21,6 +21,7 @@ from lab.shell.session import Output, Stream
 
 if TYPE_CHECKING:
     from lab.api import Lab
+    from lab.cli.remote_shell import RemoteShell
     from lab.shell.session import Shell
 
 _TICK = 0.5  # seconds
@@ -32,9 +33,9 @@ One message was sent along each flow. Get-Help lists what there is; exit ends it
 
 
 class Prompt:
-    """Talks with the user on a terminal. Takes the running lab."""
+    """Talks with the user on a terminal. Takes the lab that runs in this process and is to be tended (None: it runs elsewhere)."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab | None) -> None:
         self._lab = lab
         self._session: PromptSession[str] = PromptSession(history=_history())
 
@@ -49,10 +50,11 @@ class Prompt:
         except (EOFError, KeyboardInterrupt):
             return "n"
 
-    async def converse(self, made: Shell) -> int:
+    async def converse(self, made: Shell | RemoteShell) -> int:
         """Take lines until `exit` or the end of the input; return the exit code."""
-        scenario = self._lab.loaded
-        click.echo(_WELCOME.format(name=scenario.name, title=scenario.scenario.title, era=self._lab.era))
+        if self._lab is not None:
+            scenario = self._lab.loaded
+            click.echo(_WELCOME.format(name=scenario.name, title=scenario.scenario.title, era=self._lab.era))
         tending = asyncio.ensure_future(_tend(self._lab))
         try:
             while True:
@@ -71,7 +73,7 @@ class Prompt:
             with contextlib.suppress(asyncio.CancelledError):
                 await tending
 
-    async def _line(self, made: Shell) -> str | None:
+    async def _line(self, made: Shell | RemoteShell) -> str | None:
         """Read a line, and those that belong to it; None at the end of the input. Ctrl-C begins anew."""
         while True:
             text = ""
@@ -92,7 +94,7 @@ class Prompt:
 class _Words(Completer):
     """The shell's own completion for prompt_toolkit."""
 
-    def __init__(self, made: Shell) -> None:
+    def __init__(self, made: Shell | RemoteShell) -> None:
         self._shell = made
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
@@ -122,10 +124,12 @@ async def _interruptible(work: Coroutine[Any, Any, Output]) -> Output | None:
     return None if task.cancelled() else task.result()
 
 
-async def _tend(lab: Lab) -> None:
+async def _tend(lab: Lab | None) -> None:
     """Let queues retry as time passes."""
     while True:
         await asyncio.sleep(_TICK)
+        if lab is None:
+            continue
         now = lab.clock.now()
         hosts = lab.backend.mail_hosts.values()
         if any((due := host.next_due()) is not None and due <= now for host in hosts):

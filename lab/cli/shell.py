@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lab.cli.complete import scenario_names
+from lab.cli.complete import lab_names, scenario_names
 
 if TYPE_CHECKING:
     from lab.api import Lab
+    from lab.cli.remote_shell import RemoteShell
     from lab.shell.session import Shell
 
 _FAILED, _TERMINATED = 1, 143
@@ -19,7 +20,10 @@ _LONGEST = 20_000  # characters that may belong together
 
 
 @click.command()
-@click.argument("scenario", default="healthy", shell_complete=scenario_names)
+@click.argument("scenario", required=False, shell_complete=scenario_names)
+@click.option(
+    "--name", metavar="NAME", shell_complete=lab_names, help="Over a lab that runs (see smtplab up); what is changed stays."
+)
 @click.option(
     "-c", "--command", "commands", multiple=True, metavar="COMMAND", help="Run a command and leave; may be given several times."
 )
@@ -27,13 +31,16 @@ _LONGEST = 20_000  # characters that may belong together
 @click.option("--online", is_flag=True, help="Begin as if Connect-ExchangeOnline had been run.")
 @click.option("--quiet", is_flag=True, help="Do not send a message along each flow at the start.")
 @click.option("--width", type=click.IntRange(40, 1000), help="Columns of the console (default: the terminal's, else 120).")
-def shell(scenario: str, commands: tuple[str, ...], era: str | None, online: bool, quiet: bool, width: int | None) -> int:
+def shell(
+    scenario: str | None, name: str | None, commands: tuple[str, ...], era: str | None, online: bool, quiet: bool, width: int | None
+) -> int:
     r"""Open the Exchange Management Shell over SCENARIO (default: healthy), with one message sent along each of its flows.
 
     \b
     smtplab shell appliance-resigns-tls
     smtplab shell appliance-resigns-tls -c 'Get-Queue | fl Identity,LastError'
     smtplab shell appliance-resigns-tls < script.ps1
+    smtplab shell --name NAME
 
     Get-Help lists what there is; Connect-ExchangeOnline and Connect-Appliance reach the other two. Time passes with Start-Sleep.
     Exit code 1: the last command of -c or of the script ended in an error. Ctrl-C ends a line, not the session.
@@ -41,10 +48,27 @@ def shell(scenario: str, commands: tuple[str, ...], era: str | None, online: boo
     from lab.api import Lab
     from lab.net.loop import run
 
-    lab = Lab(scenario, era=era)
+    if name is not None:
+        if scenario or era or online or quiet:
+            raise click.UsageError("--name takes a lab as it is: with it there is no SCENARIO, --era, --online or --quiet.")
+        return _over_a_lab(name, commands, width)
+    lab = Lab(scenario or "healthy", era=era)
     # read to its end before anything runs: the lab's loop must not wait for a pipe
     script = _standard_input() if not commands and not sys.stdin.isatty() else None
     return run(_until_terminated(_session(lab, commands, script, online=online, quiet=quiet, width=width)))
+
+
+def _over_a_lab(name: str, commands: tuple[str, ...], width: int | None) -> int:
+    from lab.cli.reach import reach
+    from lab.cli.remote_shell import RemoteShell
+    from lab.net.loop import run
+
+    made = RemoteShell(reach(name), width=width or _columns())
+    if commands or not sys.stdin.isatty():
+        return run(_script(made, commands or _statements(made, _standard_input())))
+    from lab.cli.console import Prompt
+
+    return run(Prompt(None).converse(made))
 
 
 async def _until_terminated(session: Coroutine[Any, Any, int]) -> int:
@@ -86,7 +110,7 @@ async def _session(lab: Lab, commands: tuple[str, ...], script: str | None, *, o
         return await prompt.converse(made)
 
 
-async def _script(made: Shell, commands: Iterable[str]) -> int:
+async def _script(made: Shell | RemoteShell, commands: Iterable[str]) -> int:
     failed = False
     output = None
     for command in commands:
@@ -100,7 +124,7 @@ async def _script(made: Shell, commands: Iterable[str]) -> int:
     return _FAILED if failed else 0
 
 
-def _statements(made: Shell, text: str) -> Iterator[str]:
+def _statements(made: Shell | RemoteShell, text: str) -> Iterator[str]:
     """Yield a script as a console would take it: line by line, several together where a bracket or a string is open."""
     present = ""
     for line in text.split("\n"):

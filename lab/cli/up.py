@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,9 @@ _SMTP_PORT, _DNS_PORT = 2525, 5300
 @click.option("--backend", type=click.Choice(["embedded", "docker"]), default="embedded", show_default=True,
               help="Where hosts run: in this process, or each in a container; its ports are then on 127.0.0.1, one each.")  # fmt: skip
 @click.option("--subnet", metavar="CIDR", help="Lay the containers out in this /22 or larger (default: one that is free).")
+@click.option(
+    "--http-port", type=click.IntRange(0, 65535), default=0, help="The port for the page and the control API (0: a free one)."
+)
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write hosts, ports, mailboxes, CA file and resolver there as JSON once everything listens; gone at the end.")  # fmt: skip
 @click.option("--save", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
@@ -47,6 +51,7 @@ def up(
     fix_name: str | None,
     port: int,
     dns_port: int,
+    http_port: int,
     ready_file: Path | None,
     save: Path | None,
     play: bool,
@@ -95,6 +100,7 @@ def up(
         assert name is not None
         rest = ["--fix", fix_name] if fix_name else []
         rest += ["--era", era] if era else []
+        rest += ["--http-port", str(http_port)] if http_port else []
         rest += ["--save", str(save.absolute())] if save else []
         rest += ["--ready-file", str(ready_file.absolute())] if ready_file else []
         rest += [] if "port" not in given else ["--port", str(port)]
@@ -114,7 +120,7 @@ def up(
     if name is None:
         assert origin is not None
         name = places.free_name(origin.loaded.name)
-    run(_stay(name, None if there else make, lasting, fix_name, ready_file, save, play, ready_descriptor))
+    run(_stay(name, None if there else make, lasting, fix_name, ready_file, save, play, ready_descriptor, http_port))
 
 
 def _origin(scenario: str, era: str | None, port: int, dns_port: int, place: int) -> Origin:
@@ -167,25 +173,27 @@ def _salvage(name: str | None) -> None:
 
 
 async def _stay(
-    name: str, make: object, lasting: bool, fix_name: str | None, ready_file: Path | None, save: Path | None, play: bool,
-    ready_descriptor: int | None,
+    name: str, make: Callable[[int], Origin] | None, lasting: bool, fix_name: str | None, ready_file: Path | None, save: Path | None,
+    play: bool, ready_descriptor: int | None, http_port: int,
 ) -> None:  # fmt: skip
     from lab.cli.announce import announce, say_ready, write_ready
     from lab.cli.ready import removed_at_end
+    from lab.cli.serve import served
     from lab.cli.watch import Ending, Watch
     from lab.live.opening import opened
 
     with Ending() as ending, removed_at_end(ready_file):
-        async with opened(name, make, lasting=lasting) as lab:  # type: ignore[arg-type]
+        async with opened(name, make, lasting=lasting) as lab:
             if fix_name is not None:
                 await lab.fix(fix_name)
             watch = Watch(lab.lab, ending, save=save)
-            announce(lab, fix_name, lasting=lasting)
-            if ready_file is not None:
-                write_ready(ready_file, lab.lab)
-            if ready_descriptor is not None:
-                say_ready(ready_descriptor, lab)
-            if play:
-                watch.play()
-            await watch.stay()
+            async with served(lab, http_port) as link:
+                announce(lab, fix_name, link, lasting=lasting)
+                if ready_file is not None:
+                    write_ready(ready_file, lab.lab)
+                if ready_descriptor is not None:
+                    say_ready(ready_descriptor, lab, link)
+                if play:
+                    watch.play()
+                await watch.stay()
     click.echo("taken down")

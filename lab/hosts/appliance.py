@@ -74,6 +74,8 @@ class ApplianceHost:
         self._behaviours: dict[int, tuple[Behaviour, ...]] = {}
         self._carriers = [RelayCarrier(self.name, partial(self._plan, Direction.INBOUND, "exchange"))]
         self._carriers += [RelayCarrier(self.name, partial(self._plan, Direction.OUTBOUND, host)) for host in _OUTSIDE]
+        for carrier in self._carriers:
+            carrier.tap = surroundings.tap
 
     async def start(self, topology: Topology, port: int = 0) -> None:
         self.apply(topology)

@@ -8,6 +8,7 @@ from typing import Protocol
 from lab.clock import Clock
 from lab.hosts.keeping import Keeper, KeepsNothing
 from lab.net.directory import Directory
+from lab.net.tap import Tap
 from lab.scenario.topology import Topology
 from lab.tls.mint import Mint
 from lab.transcript import Transcript
@@ -22,6 +23,7 @@ class Surroundings:
     mint: Mint
     directory: Directory
     keeper: Keeper = field(default_factory=KeepsNothing)
+    tap: Tap | None = None
 
 
 class Host(Protocol):

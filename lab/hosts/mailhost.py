@@ -165,6 +165,7 @@ class MailHost(ABC):
         self.configure(topology)
         fresh = self.build_receiver()
         fresh.durable = self.keeper.durable if self.keeper.keeps else None
+        fresh.tap = self.surroundings.tap
         if self.receiver is None:
             self.receiver = fresh
         else:  # the listener stays; sessions that begin from now on meet the new persona
@@ -180,6 +181,11 @@ class MailHost(ABC):
         return self._trying > 0 or (
             self.receiver is not None and any(one.facts.sender is not None for one in self.receiver.sessions)
         )
+
+    async def idle(self) -> None:
+        """Wait until the round of tries that is under way, if any, has ended."""
+        async with self._processing:
+            pass
 
     def open_mailboxes(self, addresses: tuple[str, ...]) -> None:
         """Have a mailbox for each address, keeping what is in those that exist."""

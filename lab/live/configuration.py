@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.errors import UserError
 from lab.scenario import change
-from lab.scenario.load import topology_of
+from lab.scenario.load import plain_topology, topology_of
 from lab.scenario.model import Change
 from lab.scenario.topology import Topology
 
@@ -129,7 +129,11 @@ class Configuration:
 
 
 def _applied(healthy: dict[str, Any], steps: tuple[Step, ...]) -> dict[str, Any]:
-    return change.apply([one for step in steps for one in step.changes], healthy)
+    """Do the steps one by one; after each every default is written out, so that the next finds what it changes."""
+    data = healthy
+    for step in steps:
+        data = plain_topology(topology_of(change.apply(step.changes, data)))
+    return data
 
 
 def changes_between(before: dict[str, Any], after: dict[str, Any]) -> tuple[Change, ...]:

@@ -27,7 +27,7 @@ TABLES = {
     " recipients TEXT NOT NULL, message_id TEXT NOT NULL, session TEXT NOT NULL, content BLOB NOT NULL,"
     " PRIMARY KEY (host, mailbox, number)",
     "receipts": "host TEXT NOT NULL, receipt BLOB NOT NULL, epoch INTEGER NOT NULL, PRIMARY KEY (host, receipt)",
-    "log_rows": "log TEXT NOT NULL, number INTEGER NOT NULL, row TEXT NOT NULL, PRIMARY KEY (log, number)",
+    "log_rows": "log TEXT NOT NULL, number INTEGER NOT NULL, rows TEXT NOT NULL, PRIMARY KEY (log, number)",
     "sessions": "number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, host TEXT NOT NULL, began TEXT NOT NULL, peer TEXT NOT NULL,"
     " summary TEXT NOT NULL, entries TEXT NOT NULL",
 }

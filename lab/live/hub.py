@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
 KEPT = 8192
+_LINGER = 120.0  # seconds
 RESYNC = "resync"
 
 
@@ -37,13 +39,13 @@ class Hub:
         self._numbers = itertools.count(1)
         self._last = 0
         self._news: asyncio.Future[None] | None = None
-        self._followers = 0
+        self._followers, self._left = 0, -_LINGER
         self._over = False
 
     @property
     def followed(self) -> bool:
-        """Whether somebody follows at present."""
-        return self._followers > 0
+        """Whether somebody follows, or has only just gone and may come back for what it missed."""
+        return self._followers > 0 or time.monotonic() - self._left < _LINGER
 
     @property
     def last_id(self) -> str:
@@ -55,6 +57,11 @@ class Hub:
         self._last = next(self._numbers)
         self._ring.append((self._last, Happening(self.last_id, kind, data)))
         self._wake()
+
+    def skip(self) -> None:
+        """Count something that is not told, since nobody is there; who comes back later learns that there was something."""
+        self._last = next(self._numbers)
+        self._ring.clear()
 
     def close(self) -> None:
         """End all who follow."""
@@ -95,6 +102,7 @@ class Hub:
                         yield None
         finally:
             self._followers -= 1
+            self._left = time.monotonic()
 
     def _behind(self, position: int) -> list[tuple[int, Happening]]:
         """The next happenings behind a position, at most some at a time."""

@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +24,7 @@ from typing import Any
 from lab.errors import NotKept
 from lab.exchange.events import Event
 from lab.hosts.mailhost import MailHost
+from lab.live.hub import Hub
 from lab.live.plain import plain, restored
 from lab.live.summaries import mail_summary, message_summary
 from lab.sending.attempt import Attempt, Envelope, Outcome
@@ -34,6 +35,7 @@ _INSERT_MESSAGE = "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, 
 _UPDATE_MESSAGE = "UPDATE messages SET outcome=?, next_try=?, attempts=?, words=?, ndr=? WHERE host=? AND id=?"
 _INSERT_MAIL = "INSERT INTO mail VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TOLD_AT_ONCE = 100
+_AT_ONCE = ("events", "tracking")  # logs that are kept along with the mail that they tell of
 _PENDING = 10_000  # rows of the index and such that may wait for a disk that has no room
 
 
@@ -42,6 +44,7 @@ class _Round:
     """What one transaction holds, for the case that it fails."""
 
     rows: int = 0
+    wipe: bool = False
     mail: list[tuple[list[Delivered], str, str, int, int]] = field(default_factory=list)
     messages: list[tuple[MailHost, int, int]] = field(default_factory=list)
     logs: list[tuple[str, int]] = field(default_factory=list)
@@ -57,6 +60,8 @@ class Keeper:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
+        file = database.execute("PRAGMA database_list").fetchone()[2]
+        self._reader = sqlite3.connect(file, isolation_level=None, check_same_thread=False)  # reads while a commit is under way
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="smtplab-keeper")
         self._hosts: dict[str, MailHost] = {}
         self._logs: dict[str, list[Any]] = {}
@@ -68,9 +73,10 @@ class Keeper:
         self._waiting: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        self._leisure = False  # whether the next commit takes along what nobody waits for
         self.epoch = 1
         self.failure: str | None = None  # why the last commit failed
-        self.told: Callable[[str, Any], None] = lambda _kind, _data: None  # is told what has been kept, as the hub has it
+        self.hub: Hub | None = None  # is told what has been kept
 
     # --- beginning ----------------------------------------------------------------------------------------------------
 
@@ -91,8 +97,8 @@ class Keeper:
             self._messages[host.name] = len(messages)
             self._mail |= {(host.name, mailbox): len(content) for mailbox, content in boxes.items()}
         for log, rows in self._logs.items():
-            kept = self._database.execute("SELECT row FROM log_rows WHERE log=? ORDER BY number", (log,))
-            rows[:] = [_log_row(log, json.loads(text)) for (text,) in kept]
+            kept = self._database.execute("SELECT rows FROM log_rows WHERE log=? ORDER BY number", (log,))
+            rows[:] = [_log_row(log, row) for (text,) in kept for row in json.loads(text)]
             self._log_rows[log] = len(rows)
         found = self._database.execute("SELECT host, receipt FROM receipts WHERE epoch < ?", (self.epoch,))
         self._earlier = {(host, bytes(receipt)) for host, receipt in found}
@@ -142,14 +148,48 @@ class Keeper:
         """Keep a single fact along with the next commit."""
         self.put("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
+    async def all_durable(self) -> None:
+        """Wait until everything is kept, protocol logs too. Raises NotKept."""
+        self._leisure = True
+        await self.durable()
+
     async def durable(self) -> None:
-        """See `lab.hosts.keeping.Keeper`."""
+        """See `lab.hosts.keeping.Keeper`. Protocol logs, which grow by a row a line, are left to `all_durable`."""
         if self._closed:
             raise NotKept("the lab has ended")
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         self._begin()
         await waiter
+
+    async def wipe(self) -> None:
+        """Empty all mailboxes, queues and logs, here and on the disk. Raises NotKept."""
+        await self.durable()
+        while self._task is not None:
+            await self._task
+        for host in self._hosts.values():
+            host.messages.clear()
+            for mail in host.mailboxes.values():
+                mail.clear()
+        for rows in self._logs.values():
+            rows.clear()
+        self._mail.clear()
+        self._messages.clear()
+        self._log_rows.clear()
+        self._earlier.clear()
+        self._now = _Round(wipe=True)
+        await self.durable()
+
+    def kept_sessions(self, limit: int, host: str | None) -> list[str]:
+        """Return the summaries of sessions that have ended, newest first, as JSON texts."""
+        where, values = ("WHERE host=? ", (host, limit)) if host is not None else ("", (limit,))
+        rows = self._reader.execute(f"SELECT summary FROM sessions {where}ORDER BY number DESC LIMIT ?", values)  # noqa: S608
+        return [str(row[0]) for row in rows]
+
+    def kept_session(self, name: str) -> tuple[str, str] | None:
+        """Return summary and entries of a session that has ended, as JSON texts."""
+        row = self._reader.execute("SELECT summary, entries FROM sessions WHERE id=?", (name,)).fetchone()
+        return (str(row[0]), str(row[1])) if row else None
 
     def _begin(self) -> None:
         if self._task is None and not self._closed:
@@ -180,6 +220,7 @@ class Keeper:
                 for waiter in waiting:
                     if not waiter.done():
                         waiter.set_result(None)
+                self._tell(this)
         finally:
             self._task = None
 
@@ -187,6 +228,10 @@ class Keeper:
         """Execute everything but the commit. Only this, in the loop, and the commit, on the thread, touch the connection."""
         execute = self._database.execute
         execute("BEGIN IMMEDIATE")
+        if this.wipe:
+            for table in ("messages", "mail", "receipts", "log_rows", "sessions"):
+                execute(f"DELETE FROM {table}")  # noqa: S608  (our own names)
+            this.rows += 1
         for host in self._hosts.values():
             for mailbox, its in host.mailboxes.items():
                 kept = self._mail.get((host.name, mailbox), 0)
@@ -210,10 +255,11 @@ class Keeper:
             execute("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?)", (host_name, receipt, self.epoch))
         for log, rows in self._logs.items():
             kept = self._log_rows.get(log, 0)
-            if kept < len(rows):
+            if kept < len(rows) and (log in _AT_ONCE or self._leisure):
                 this.logs.append((log, len(rows)))
-                for number in range(kept, len(rows)):
-                    execute("INSERT OR REPLACE INTO log_rows VALUES (?, ?, ?)", (log, number, json.dumps(plain(rows[number]))))
+                text = json.dumps(plain(rows[kept:]) if log == "events" else rows[kept:])
+                execute("INSERT OR REPLACE INTO log_rows VALUES (?, ?, ?)", (log, kept, text))
+        self._leisure = False
         for statement, row in this.pending:
             execute(statement, row)
         this.rows += (
@@ -225,19 +271,24 @@ class Keeper:
         self._mail |= {(host, mailbox): end for _, host, mailbox, _, end in this.mail}
         self._messages |= {host.name: end for host, _, end in this.messages}
         self._log_rows |= dict(this.logs)
-        self._tell(this)
 
     def _tell(self, this: _Round) -> None:
+        hub = self.hub
+        if hub is None:
+            return
+        if not hub.followed:
+            hub.skip()
+            return
         fresh = [(host.name, message) for host, start, end in this.messages for message in host.messages[start:end]]
         fresh += [(host, message) for (host, _), message in this.changed.items()]
         mail = [(host, mailbox, number) for _, host, mailbox, start, end in this.mail for number in range(start, end)]
         if len(fresh) + len(mail) > _TOLD_AT_ONCE:
-            self.told("many", {"messages": len(fresh), "mail": len(mail)})
+            hub.publish("many", {"messages": len(fresh), "mail": len(mail)})
             return
         for host, message in fresh:
-            self.told("message", message_summary(host, message))
+            hub.publish("message", message_summary(host, message))
         for host, mailbox, number in mail:
-            self.told("mail", mail_summary(host, mailbox, number, self._hosts[host].mailboxes[mailbox][number]))
+            hub.publish("mail", mail_summary(host, mailbox, number, self._hosts[host].mailboxes[mailbox][number]))
 
     def _take_back(self, this: _Round, waiting: list[asyncio.Future[None]], error: Exception) -> None:
         """Undo what was not kept: a message that was not answered with 250 is not ours. What happened to others is tried again."""
@@ -248,6 +299,7 @@ class Keeper:
             del its[start:end]
         for host, start, end in this.messages:
             del host.messages[start:end]
+        self._now.wipe |= this.wipe
         self._now.changed = this.changed | self._now.changed
         self._now.pending = this.pending + self._now.pending
         for waiter in waiting:
@@ -261,7 +313,7 @@ class Keeper:
         if self._closed:
             return
         try:
-            await self.durable()
+            await self.all_durable()
             kept = True
         except NotKept:
             kept = False
@@ -271,6 +323,7 @@ class Keeper:
         self._thread.shutdown()
         if kept:
             self.note_facts({"ended well": well})
+        self._reader.close()
         self._database.close()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,14 +25,17 @@ from lab.live.hub import Hub
 from lab.live.keeper import Keeper
 from lab.live.recorder import Recorder
 from lab.net.addresses import own_addresses
+from lab.net.tap import Tap
 from lab.online.config import Era
 from lab.runner import in_era
 from lab.scenario.load import Loaded, load_scenario, plain_topology, scenario_adapter, topology_of
 from lab.scenario.topology import Topology
+from lab.tls import key_log
 from lab.tls.mint import Mint
 from lab.transcript import Transcript
 
 _TICK = 1.0  # seconds
+_MOST_KEYS = 8 * 1024 * 1024  # bytes
 _GRACE = 5.0  # seconds that sessions under way may take at the end
 _INSERT_VERSION = "INSERT OR REPLACE INTO configurations VALUES (?, ?, ?, ?, ?, ?)"
 
@@ -79,6 +83,7 @@ class LiveLab:
 
     def __init__(self, name: str, folder: Path, database: sqlite3.Connection, origin: Origin | None = None) -> None:
         self.name, self.folder = name, folder
+        self.tap, self.keys = Tap(), folder / "keys.log"
         self.keeper = Keeper(database)
         try:
             kept = self.keeper.fact("origin")
@@ -96,7 +101,7 @@ class LiveLab:
         self.backend.exchange.continue_numbers()
         self.lab = Lab.over(self.backend, self.origin.loaded, self.origin.era, folder)
         self.hub = Hub(self.keeper.epoch)
-        self.keeper.told = self._told
+        self.keeper.hub = self.hub
         self.recorder = self._recorder()
         self._kept_clock = self._offset()
         self._kept_mint = 0 if self.new else self.mint.made
@@ -140,6 +145,7 @@ class LiveLab:
         return Embedded(
             self.configuration.topology(), clock=self.clock, ports=self.origin.ports, mint=self.mint,
             addresses=own_addresses(self.origin.place), transcript=Transcript(first=self._numbers + 1), keeper=self.keeper,
+            tap=self.tap,
         )  # fmt: skip
 
     def _recorder(self) -> Recorder:
@@ -151,6 +157,8 @@ class LiveLab:
     async def start(self) -> None:
         """Let every host listen, and tend the queues from now on. Raises CannotTest where a port is taken."""
         try:
+            _private(self.keys)
+            key_log.keep_in(str(self.keys))
             await self.lab.__aenter__()
             if self.new:
                 self.origin.ports.update(self._ports())
@@ -178,6 +186,8 @@ class LiveLab:
             self._unlisten()
         well = await self._quiet()
         await self.lab.__aexit__(None, None, None)
+        key_log.keep_in(None)
+        self.keys.unlink(missing_ok=True)
         self.recorder.close()
         self.hub.close()
         self._put_changed_facts()
@@ -197,15 +207,19 @@ class LiveLab:
     async def _tend(self) -> None:
         """Try what is due, keep what has changed, until cancelled."""
         hosts = self.backend.mail_hosts.values()
+        kept, loop = -_TICK, asyncio.get_running_loop()
         while True:
             self._stirred.clear()
             now = self.clock.now()
             due = [host for host in hosts if (moment := host.next_due()) is not None and moment <= now]
             if due:
                 await asyncio.gather(*(host.process() for host in due))
-            self._put_changed_facts()
-            with suppress(NotKept):  # tried again at the next turn; the status tells of it
-                await self.keeper.durable()
+            if loop.time() - kept >= _TICK:
+                kept = loop.time()
+                _bounded(self.keys)
+                self._put_changed_facts()
+                with suppress(NotKept):  # tried again at the next turn; the status tells of it
+                    await self.keeper.all_durable()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stirred.wait(), self._until_due())
             await asyncio.sleep(0.02)  # what comes in bursts is looked at together
@@ -243,7 +257,12 @@ class LiveLab:
         self.keeper.put(_INSERT_VERSION, row)
 
     async def take(self, topology: Topology) -> None:
-        """Let the configuration's newest version take effect, and keep it. Where the hosts refuse it, it is as if it had not been."""
+        """Let the configuration's newest version take effect, and wait until it is kept. See `take_now`. Raises NotKept."""
+        self.take_now(topology)
+        await self.keeper.durable()
+
+    def take_now(self, topology: Topology) -> None:
+        """Let the configuration's newest version take effect. Where the hosts refuse it, it is as if it had not been."""
         try:
             self.backend.apply(topology)
         except Exception:
@@ -251,15 +270,27 @@ class LiveLab:
             self.configuration = Configuration(self.configuration.healthy, self.configuration.versions)
             self.backend.apply(self.configuration.topology())
             raise
-        self._put_version(self.configuration.now)
-        self._put_changed_facts()
-        await self.keeper.durable()
         version = self.configuration.now
+        self._put_version(version)
+        self._put_changed_facts()
         self.hub.publish("configuration", {"number": version.number, "kind": version.kind, "text": version.text})
         self.stir()
 
-    def _told(self, kind: str, data: Any) -> None:
-        self.hub.publish(kind, data)
+    async def moved(self) -> None:
+        """Keep where the clock was moved to, and look at what is due now."""
+        self._kept_clock = self._offset()
+        self.keeper.put_fact("clock", self._clock_fact())
+        await self.keeper.durable()
+        self.hub.publish("clock", {"now": self.clock.now().isoformat(), "speed": self.clock.speed})
+        self.stir()
+
+    async def wipe(self) -> None:
+        """Forget all mail, queues, logs and sessions."""
+        for host in self.backend.mail_hosts.values():
+            await host.idle()
+        await self.keeper.wipe()
+        self.recorder.sessions.clear()
+        self.hub.publish("many", {"messages": 0, "mail": 0})
 
     # --- what is done to it -------------------------------------------------------------------------------------------
 
@@ -274,3 +305,16 @@ class LiveLab:
         step = Step(StepKind.FIX, name, fix.changes)
         await self.take(self.configuration.add(step, self.clock.now(), f"fix {name}"))
         return self.configuration.now
+
+
+def _private(file: Path) -> None:
+    """Begin a file that only its owner can read."""
+    with suppress(OSError):  # where there is no room for it, captures of relayed sessions stay closed
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+
+
+def _bounded(file: Path) -> None:
+    """Empty the key log when it has grown too large; what appends to it goes on."""
+    with suppress(OSError):
+        if file.stat().st_size > _MOST_KEYS:
+            os.truncate(file, 0)

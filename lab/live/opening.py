@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -53,12 +52,7 @@ async def _running(name: str, folder: Path, origin: Origin | None) -> AsyncItera
         places.make_token(folder)
         await lab.start()
         try:
-            one = places.Running(name, os.getpid(), str(folder), "", "")
-            places.announce(one)
-            try:
-                yield lab
-            finally:
-                places.withdraw(one)
+            yield lab
         finally:
             await lab.stop()
     finally:

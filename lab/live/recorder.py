@@ -10,12 +10,14 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from lab.live.hub import Hub
 from lab.live.plain import marked, plain, unmarked
+from lab.live.summaries import LegSummary, Line, SessionSummary
+from lab.report.transcript import texts
 from lab.transcript import Entry, Kind, Leg, Transcript
 
 SHOWN_PER_SECOND = 40  # sessions whose entries the hub is told
@@ -84,14 +86,19 @@ class Recorder:
             session.legs.add(entry.leg)
         elif entry.kind is Kind.CLOSED:
             session.legs.discard(entry.leg)
-        if session.shown and self._hub.followed:
-            self._hub.publish("entry", {"session": session.id, **entry_data(entry)})
+        followed = self._hub.followed
+        if not followed:
+            self._hub.skip()
+        elif session.shown:
+            self._hub.publish(
+                "entry", {"session": session.id, "host": session.host, **asdict(line_of(entry, session.entries[0].at))}
+            )
             if entry.kind in (Kind.CONNECTED, Kind.TLS, Kind.TLS_FAILED, Kind.CERTIFICATES, Kind.VERDICT):
                 self._hub.publish("session", self.summary(session))
         if entry.kind is Kind.CLOSED and not session.legs:
             session.open = False
             self._keep(session)
-            if session.shown:
+            if session.shown and followed:
                 self._hub.publish("session", self.summary(session))
             self._forget_old()
 
@@ -119,8 +126,8 @@ class Recorder:
             session.id,
             session.host,
             session.began.isoformat(),
-            str(summary["peer"]),
-            json.dumps(summary),
+            summary.peer or "",
+            json.dumps(asdict(summary)),
             entries,
         )
         self._put(_INSERT, row)
@@ -134,22 +141,22 @@ class Recorder:
                 return
             del self.sessions[oldest]
 
-    def summary(self, session: Session) -> dict[str, Any]:
-        """Return what a session is about, as JSON has it."""
+    def summary(self, session: Session) -> SessionSummary:
+        """Return what a session is about."""
         legs: dict[str, dict[str, Any]] = {}
         told: dict[str, Any] = {"ehlo": None, "faults": 0, "behaviours": [], "last": None}
         for entry in session.entries:
-            _sum_up(entry, legs.setdefault(entry.leg.value, {"address": None, "host": None, "tls": None, "shown": {}}), told)
+            _sum_up(entry, legs.setdefault(entry.leg.value, {}), told)
         for leg in legs.values():
-            if leg["address"]:
-                leg["host"] = self._host_at(leg["address"].rpartition(":")[0])
-        first = next(iter(legs.values()), {"address": None, "host": None})
+            if address := leg.get("address"):
+                leg["host"] = self._host_at(address.rpartition(":")[0])
+        first = next(iter(legs.values()), {})
         seconds = session.entries[-1].at - session.entries[0].at if session.entries else 0.0
-        return {
-            "id": session.id, "host": session.host, "began": session.began.isoformat(), "seconds": round(seconds, 4),
-            "open": session.open, "peer": first["host"] or first["address"], "legs": legs, **told,
-            "entries": len(session.entries) + session.left_out,
-        }  # fmt: skip
+        return SessionSummary(
+            session.id, session.host, session.began.isoformat(), round(seconds, 4), session.open,
+            first.get("host") or first.get("address"), tuple(LegSummary(name, **leg) for name, leg in legs.items()), told["ehlo"],
+            told["last"], told["faults"], tuple(told["behaviours"]), len(session.entries) + session.left_out,
+        )  # fmt: skip
 
 
 def _sum_up(entry: Entry, leg: dict[str, Any], told: dict[str, Any]) -> None:
@@ -158,14 +165,14 @@ def _sum_up(entry: Entry, leg: dict[str, Any], told: dict[str, Any]) -> None:
         case Kind.CONNECTED:
             leg["address"] = f"{detail['address']}:{detail['port']}"
         case Kind.TLS:
-            leg["tls"] = {"version": detail["version"], "cipher": detail["cipher"]}
+            leg["tls"] = f"{detail['version']} {detail['cipher']}"
         case Kind.CERTIFICATES:
             chain = detail["chain"]
-            leg["shown"][str(detail["shown_by"])] = chain[0].subject if chain else None
+            leg["shown_by_sender" if detail["shown_by"] == "sender" else "shown_by_receiver"] = chain[0].subject if chain else None
         case Kind.VERDICT:
-            leg["findings"] = [finding.id.value for finding in detail["verdict"].findings]
+            leg["findings"] = tuple(finding.id.value for finding in detail["verdict"].findings)
         case Kind.TLS_FAILED:
-            leg["tls"] = {"failed": str(detail.get("message", ""))}
+            leg["tls_failed"] = str(detail.get("message", ""))
             told["faults"] += 1
         case Kind.FAULT:
             told["faults"] += 1
@@ -181,6 +188,12 @@ def _sum_up(entry: Entry, leg: dict[str, Any], told: dict[str, Any]) -> None:
                 told["last"] = line
         case _:
             pass
+
+
+def line_of(entry: Entry, began: float) -> Line:
+    """Return an entry as text, `began` being the transcript's time at which its session did."""
+    blame = entry.blame.value if entry.blame else None
+    return Line(round(entry.at - began, 4), entry.leg.value, entry.kind.value, entry.secure, blame, tuple(texts(entry)))
 
 
 def entry_data(entry: Entry) -> dict[str, Any]:

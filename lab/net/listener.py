@@ -10,6 +10,7 @@ from typing import cast
 from lab.errors import CannotTest
 from lab.net.directory import Endpoint
 from lab.net.receiver import ReceiverSession
+from lab.net.tap import Tap
 from lab.receiving.persona import Persona
 from lab.transcript import Transcript
 
@@ -24,6 +25,7 @@ class Receiver:
         self.minimum_tls = minimum_tls
         self.durable: Callable[[], Awaitable[None]] | None = None  # what to wait for before a message is answered with 250
         self.sessions: set[ReceiverSession] = set()
+        self.tap: Tap | None = None  # records the bytes of sessions
         self._listener: asyncio.Server | None = None
 
     async def start(self, address: str, port: int = 0) -> Endpoint:

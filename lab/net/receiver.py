@@ -8,16 +8,16 @@ asked for without being insisted on), content is taken by the chunk, BDAT works,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP
 
 from lab.errors import Blame, NotKept
 from lab.net.authentication import authenticate
 from lab.net.intake import ConnectionGone, Intake
-from lab.receiving.persona import Persona, SessionFacts
+from lab.net.listening import Listener
+from lab.net.tap import Tapped
+from lab.receiving.persona import SessionFacts
 from lab.sending.attempt import Envelope
 from lab.sending.session import facts_detail
 from lab.smtp.commands import parse_path
@@ -26,22 +26,10 @@ from lab.smtp.lines import LineTooLong
 from lab.smtp.replies import Reply
 from lab.tls.channel import TlsChannel, TlsFailure
 from lab.tls.verifying import verifying_server
-from lab.transcript import SAMPLE, Kind, Leg, Transcript
+from lab.transcript import SAMPLE, Kind, Leg
 
 _FLUSH_AT = 64 * 1024
 _NO_STORAGE = Reply.of("452 4.3.1 Insufficient system storage")  # RFC 5321 section 4.2.2, RFC 3463 X.3.1
-
-
-class Listener(Protocol):
-    """What a session needs of its listener (`lab.net.listener.Receiver`)."""
-
-    name: str
-    persona: Persona
-    transcript: Transcript
-    now: Callable[[], datetime]
-    minimum_tls: str
-    durable: Callable[[], Awaitable[None]] | None
-    sessions: set[ReceiverSession]
 
 
 class ReceiverSession(SMTP):
@@ -59,6 +47,7 @@ class ReceiverSession(SMTP):
         self._greeted = False
         self._chunks: list[bytes] | None = None  # BDAT's, while a message is coming by chunks
         self._how = "Remote"
+        self._tapped: Tapped | None = None
         self.facts: SessionFacts
 
     # --- the wire -----------------------------------------------------------------------------------------------------
@@ -69,10 +58,14 @@ class ReceiverSession(SMTP):
         peer, local = transport.get_extra_info("peername")[:2], transport.get_extra_info("sockname")[:2]
         self.facts = SessionFacts(self._transcript.new_session(self._server.name), peer, local, self._server.now())
         self._server.sessions.add(self)
+        if self._server.tap is not None:
+            self._tapped = self._server.tap.opened(peer, local, self._server.name)
         self._record(Kind.CONNECTED, address=peer[0], port=peer[1])
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
+        if self._tapped is not None:
+            self._tapped.heard(data)
         if self._tls is None:
             self._intake.feed(data)
             return
@@ -100,6 +93,8 @@ class ReceiverSession(SMTP):
             self._record(Kind.FAULT, blame=Blame.SENDER, message=f"the connection broke: {error}")
         self._intake.end()
         self._server.sessions.discard(self)
+        if self._tapped is not None:
+            self._tapped.ended(by_peer=self._how != "Local")
         self._record(Kind.CLOSED, by="local" if self._how == "Local" else "peer", how=self._how)
         self._persona.ended(self.facts, self._how)
         super().connection_lost(error)
@@ -133,7 +128,7 @@ class ReceiverSession(SMTP):
         data = b"".join(self._out)
         self._out.clear()
         if self._tls is None:
-            self._wire.write(data)
+            self._put(data)
         elif self._tls.established:
             self._tls.send(data)
             self._flush_tls()
@@ -142,7 +137,12 @@ class ReceiverSession(SMTP):
         assert self._tls is not None
         data = self._tls.outgoing()
         if data and self.transport is not None:
-            self._wire.write(data)
+            self._put(data)
+
+    def _put(self, data: bytes) -> None:
+        if self._tapped is not None:
+            self._tapped.said(data)
+        self._wire.write(data)
 
     @property
     def _wire(self) -> asyncio.Transport:

@@ -16,6 +16,7 @@ from lab.appliance.actions import Close, ConnectReceiver, Reading, SendToReceive
 from lab.appliance.relay import Relay
 from lab.errors import CannotTest
 from lab.net.directory import Endpoint
+from lab.net.tap import Tap, Tapped
 from lab.transcript import Leg
 
 _BUFFER = memoryview(bytearray(256 * 1024))
@@ -30,11 +31,12 @@ Plan = tuple[Relay, Endpoint, str | None]
 class _LegProtocol(asyncio.BufferedProtocol):
     """One leg's connection."""
 
-    __slots__ = ("event", "leg", "session", "transport")
+    __slots__ = ("event", "leg", "session", "tapped", "transport")
 
     def __init__(self, session: RelaySession, leg: Leg) -> None:
         self.session, self.leg = session, leg
         self.transport: asyncio.Transport | None = None
+        self.tapped: Tapped | None = None
         self.event: Callable[[memoryview], None]  # the relay's, set as soon as there is one
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -46,6 +48,8 @@ class _LegProtocol(asyncio.BufferedProtocol):
         return _BUFFER
 
     def buffer_updated(self, nbytes: int) -> None:
+        if self.tapped is not None:
+            self.tapped.heard(_BUFFER[:nbytes])
         self.session.heard(self.event, _BUFFER[:nbytes])
 
     def eof_received(self) -> bool:
@@ -54,6 +58,8 @@ class _LegProtocol(asyncio.BufferedProtocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.transport = None
+        if self.tapped is not None:
+            self.tapped.ended(by_peer=True)
         self.session.closed(self.leg, f"the connection broke: {error}" if error else "")
 
     def pause_writing(self) -> None:
@@ -89,6 +95,9 @@ class RelaySession:
         if protocol.leg is Leg.SENDER:
             self._carrier.sessions.add(self)
             address, port = protocol.transport.get_extra_info("peername")[:2]
+            if self._carrier.tap is not None:
+                local = protocol.transport.get_extra_info("sockname")[:2]
+                protocol.tapped = self._carrier.tap.opened((address, port), local, self._carrier.name)
             self._relay, self._target, self._source = self._plan(address)
             self._legs[Leg.SENDER].event, self._legs[Leg.RECEIVER].event = self._relay.from_sender, self._relay.from_receiver
             self._relay.connected(address, port)
@@ -153,9 +162,11 @@ class RelaySession:
             self._act()
 
     def _write(self, leg: Leg, data: bytes) -> None:
-        transport = self._legs[leg].transport
-        if transport is not None:
-            transport.write(data)
+        protocol = self._legs[leg]
+        if protocol.transport is not None:
+            if protocol.tapped is not None:
+                protocol.tapped.said(data)
+            protocol.transport.write(data)
 
     def _close(self, leg: Leg, *, abort: bool) -> None:
         transport = self._legs[leg].transport
@@ -219,7 +230,8 @@ class RelayCarrier:
     """A listener whose sessions are relayed. `plan` is asked for each sender's address."""
 
     def __init__(self, name: str, plan: Callable[[str], Plan], *, idle_timeout: float = _IDLE_TIMEOUT) -> None:
-        self._name, self._plan = name, plan
+        self.name, self._plan = name, plan
+        self.tap: Tap | None = None  # records the bytes of sessions, as their senders sent and got them
         self.idle_timeout = idle_timeout
         self.sessions: set[RelaySession] = set()
         self.loop: asyncio.AbstractEventLoop
@@ -234,7 +246,7 @@ class RelayCarrier:
             )
         except OSError as error:
             hint = "choose another port, or end what listens there"
-            raise CannotTest(f"{self._name} cannot listen on {address}:{port}: {error.strerror or error}", hint=hint) from None
+            raise CannotTest(f"{self.name} cannot listen on {address}:{port}: {error.strerror or error}", hint=hint) from None
         return Endpoint(*self._listener.sockets[0].getsockname()[:2])
 
     async def stop(self) -> None:

@@ -30,7 +30,7 @@ def render(entries: Iterable[Entry], *, legs: bool = False, began: float | None 
     for entry in entries:
         stamp = f"[{entry.at - began:07.3f}]"
         where = f" {_leg(entry)}" if legs else ""
-        for number, text in enumerate(_texts(entry)):
+        for number, text in enumerate(texts(entry)):
             lines.append(f"{stamp if number == 0 else ' ' * len(stamp)}{where} {text}")
     return lines
 
@@ -49,7 +49,8 @@ def _leg(entry: Entry) -> str:
     return "sender  |" if entry.leg is Leg.SENDER else "receiver|"
 
 
-def _texts(entry: Entry) -> list[str]:
+def texts(entry: Entry) -> list[str]:
+    """Return the lines of text of one entry, arrows included."""
     detail = entry.detail
     match entry.kind:
         case Kind.LINE_IN | Kind.LINE_OUT:

@@ -113,7 +113,7 @@ class _Builder:
         try:
             match kind:
                 case "str":
-                    return text
+                    return text.replace("\a", "")  # ruamel's mark for where a folded text was folded
                 case "null":
                     return None
                 case "bool":

@@ -21,6 +21,7 @@ from functools import lru_cache
 from typing import Any
 
 from lab.errors import Blame
+from lab.tls import key_log
 from lab.tls.certificate import Certificate, Credential
 from lab.tls.channel import TlsFacts, TlsFailure
 
@@ -53,6 +54,8 @@ def _context(
         if maximum:
             context.maximum_version = _VERSIONS[maximum]
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
+    if key_log.file is not None:
+        context.keylog_filename = key_log.file
     if server:
         context.num_tickets = 0
         context.sni_callback = _note_sni

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from OpenSSL import SSL, crypto
 
 from lab.errors import Blame
+from lab.tls import key_log
 from lab.tls.certificate import Certificate, Credential
 from lab.tls.channel import TlsFacts, TlsFailure
 from lab.tls.trust import TrustStore
@@ -102,6 +103,7 @@ def _server_context(credential: Credential, request_certificate: bool, minimum: 
     context = _context(SSL.TLS_SERVER_METHOD, credential, None, None, (minimum, maximum))
     context.set_verify(SSL.VERIFY_PEER if request_certificate else SSL.VERIFY_NONE, _remember)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_keylog_callback(lambda _, line: key_log.note(line))
     context.set_session_id(b"smtplab")
     return context
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import smtplib
 import sqlite3
@@ -147,3 +148,147 @@ def test_the_end_in_the_foreground_is_said(number: signal.Signals, desk: Desk) -
         assert (process.returncode, err) == (0, "")
         assert out.endswith("taken down\n")
     assert [row["state"] for row in desk.listed()] == ["down"]
+
+
+# --- over the control API -----------------------------------------------------------------------------------------------
+
+
+def test_the_story_from_the_command_line(desk: Desk, tmp_path: Path) -> None:
+    said = desk.run("up", "appliance-resigns-tls", "--name", "one", "--detach", *FREE)
+    assert "In a browser: http://127.0.0.1:" in said
+    assert "appliance-terminates-tls" in desk.run("status")
+    said = desk.run("send", "online -> onprem", code=1)
+    assert "deferred" in said
+    assert "450 4.7.320 Certificate validation failed" in said
+    assert "450 4.7.320" in desk.run("queue")
+    assert desk.run("trace", "online-1").count("deferred") == 2
+    flows = {row["flow"]: row["outcome"] for row in json.loads(desk.run("flows", "--json"))}
+    assert flows["online -> onprem"] == "deferred"
+    session = next(row["id"] for row in json.loads(desk.run("transcript", "--json")) if row["host"] == "appliance")
+    shown = desk.run("transcript", session)
+    assert "sender  | ***  certificate 1 of 1, shown by the receiver" in shown
+    assert "bind-exchange-certificate" in desk.run("fix")
+    assert desk.run("fix", "bind-exchange-certificate") == "2: fix bind-exchange-certificate\n"
+    assert "1 tried: online-1" in desk.run("queue", "--retry")
+    assert "delivered, authenticated" in desk.run("send", "online->onprem")
+    assert desk.run("queue") == "Nothing waits.\n"
+    assert "appliance.certificates" in desk.run("diff")
+    assert "undid 2: fix bind-exchange-certificate" in desk.run("undo")
+    assert desk.run("diff") == "Nothing was changed.\n"
+    assert [row["kind"] for row in json.loads(desk.run("history", "--json"))] == ["start", "fix", "undo"]
+    assert "appliance-terminates-tls removed" in desk.run("fault", "remove", "appliance-terminates-tls")
+    assert "As in healthy." in desk.run("diff", "healthy") or "online.era" in desk.run("diff", "healthy")
+    mail = tmp_path / "mail.eml"
+    mail.write_bytes(b"Subject: from a file\nMessage-ID: <file@x.test>\n\nbody\n")
+    assert "delivered" in desk.run("send", "--from", "erin@fabrikam.test", "--to", "bob@contoso.test", "--eml", str(mail))
+    assert "from a file" in desk.run("mailbox", "bob")
+    desk.run("mailbox", "bob@contoso.test", "0", "--save", str(tmp_path / "saved.eml"))
+    assert (tmp_path / "saved.eml").read_bytes().endswith(b"Message-ID: <file@x.test>\r\n\r\nbody\r\n")
+    before = desk.run("clock")
+    assert desk.run("clock", "+2d12h") > before
+    assert "600 times as fast" in desk.run("clock", "--speed", "600")
+    assert desk.run("set", "online.outbound_connectors[0].TlsSettings") == '"DomainValidation"\n'
+    desk.run("set", "online.outbound_connectors[0].TlsSettings", "EncryptionOnly")
+    desk.run("reset", "--yes")
+    assert desk.run("trace") == "There is no message yet.\n"
+    assert desk.run("set", "online.outbound_connectors[0].TlsSettings") == '"DomainValidation"\n'
+    desk.run("down")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("send", "nowhere"), "there is no flow 'nowhere'"),
+        (("send",), "Name a flow, or sender and recipient"),
+        (("send", "--from", "nobody", "--to", "bob@contoso.test"), "sender"),
+        (("trace", "online-77"), "there is no message 'online-77'"),
+        (("transcript", "online-77"), "there is no session 'online-77'"),
+        (("mailbox", "carol"), "is several mailboxes"),
+        (("mailbox", "nobody"), "'nobody' is no mailbox"),
+        (("mailbox", "bob", "7"), "there is no message 7"),
+        (("fault", "add", "nothing"), "there is no fault 'nothing'"),
+        (("fix", "nothing"), "has no fix 'nothing'"),
+        (("set", "online.era", "modern"), "cannot be 'modern'"),
+        (("set", "online.ear", "classic"), "did you mean era?"),
+        (("clock", "yesterday"), "is no span of time"),
+        (("undo",), "there is nothing to undo"),
+        (("diff", "nothing"), "there is no scenario 'nothing'"),
+    ],
+)
+def test_what_the_lab_refuses_is_said_in_a_sentence(arguments: tuple[str, ...], sentence: str, one_lab: Desk) -> None:
+    assert sentence in one_lab.run(*arguments, code=2)
+
+
+@pytest.fixture(scope="module")
+def one_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    desk = Desk(tmp_path_factory.mktemp("state"))
+    desk.run("up", "healthy", "--detach", *FREE)
+    yield desk
+    desk.run("down")
+
+
+def test_the_transcript_is_followed(one_lab: Desk) -> None:
+    command = [SMTPLAB, "transcript", "--follow"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=one_lab.environment) as process:
+        assert process.stdout is not None
+        seen = ""
+        while "QUIT" not in seen:
+            one_lab.run("send", "internet -> onprem")
+            seen += process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+
+
+@pytest.mark.peer
+def test_a_capture_is_opened_by_wireshark(one_lab: Desk, tmp_path: Path) -> None:
+    one_lab.run("send", "online -> onprem")
+    one_lab.run("send", "internet -> onprem")
+    said = one_lab.run("capture", "--all", str(tmp_path / "lab.pcapng"))
+    command = [*shlex.split(said.splitlines()[1]), "-T", "fields", "-e", "smtp.req.command"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    verbs = done.stdout.split()
+    assert verbs.count("EHLO") >= 2 * verbs.count("STAR") > 0, "what was said within TLS cannot be read"
+    assert {"MAIL", "RCPT"} <= set(verbs)
+    before = len((tmp_path / "lab.pcapng").read_bytes())
+    one_lab.run("capture", "--seconds", "0.1", str(tmp_path / "later.pcapng"))
+    assert len((tmp_path / "later.pcapng").read_bytes()) < before
+    assert "cannot be written" in one_lab.run("capture", "--all", str(tmp_path / "lab.pcapng" / "x"), code=2)
+
+
+def test_everything_is_exported(one_lab: Desk, tmp_path: Path) -> None:
+    one_lab.run("send", "internet -> onprem")
+    folder = tmp_path / "bundle"
+    assert "files" in one_lab.run("export", str(folder))
+    assert json.loads((folder / "status.json").read_text(encoding="utf-8"))["scenario"] == "healthy"
+    assert "#Log-type: Message Tracking Log" in (folder / "logs" / "tracking.log").read_text(encoding="utf-8")
+    assert b"Subject: Test" in next((folder / "mailboxes" / "alice@contoso.test").iterdir()).read_bytes()
+    assert any("EHLO" in file.read_text(encoding="utf-8") for file in (folder / "sessions").glob("*.txt"))
+    assert "is not empty" in one_lab.run("export", str(folder), code=2)
+
+
+def test_the_management_shell_over_a_running_lab(one_lab: Desk) -> None:
+    name = ("--name", "healthy")
+    assert "DomainValidation" in one_lab.run("shell", *name, "-c", "Get-SendConnector | fl Name,TlsAuthLevel")
+    script = "$c = Get-SendConnector Internet\nSet-SendConnector Internet -Fqdn new.contoso.test\n'was ' + $c.Fqdn\n"
+    assert "was mail.contoso.test" in one_lab.run("shell", *name, stdin=script)
+    assert "Set-SendConnector Internet -Fqdn new.contoso.test" in one_lab.run("history")
+    one_lab.run("undo")
+    assert "Get-Quack" in one_lab.run("shell", *name, "-c", "Get-Quack", code=1)
+    assert "--name takes a lab as it is" in one_lab.run("shell", "healthy", *name, code=2)
+    assert "there is no lab 'nobody'" in one_lab.run("shell", "--name", "nobody", "-c", "1", code=2)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_completes(shell: str, one_lab: Desk) -> None:
+    assert "_SMTPLAB_COMPLETE" in one_lab.run("completion", shell)
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [("smtplab flo", "flows"), ("smtplab send on", "online -> onprem"), ("smtplab mailbox bo", "bob@contoso.test")],
+)
+def test_names_from_the_lab_are_completed(words: str, wanted: str, one_lab: Desk) -> None:
+    number = str(len(words.split()) - 1)
+    environment = {**one_lab.environment, "_SMTPLAB_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": number}
+    done = subprocess.run([SMTPLAB], capture_output=True, text=True, timeout=30, check=False, env=environment)
+    assert wanted in done.stdout

@@ -51,7 +51,18 @@ async def test_a_follower_that_sleeps_costs_nothing_and_is_told() -> None:
     hub.publish("entry", "after")
     assert (await anext(follower)).data == "after"  # type: ignore[union-attr]
     await follower.aclose()
+    assert hub.followed, "it may come back"
+    hub._left -= 1000
     assert not hub.followed
+
+
+async def test_what_is_told_to_nobody_is_not_taken_for_nothing() -> None:
+    hub = Hub(1)
+    hub.publish("entry", "first")
+    hub.skip()
+    hub.publish("entry", "third")
+    assert [one.kind for one in await taken(hub, 1, "1-1")] == ["resync"]
+    assert [one.data for one in await taken(hub, 1, "1-2")] == ["third"]
 
 
 async def test_silence_and_the_end() -> None:

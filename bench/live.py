@@ -1,0 +1,191 @@
+"""The live lab: how soon it is up, what two hundred of them take, and what it costs that a 250 is a promise kept on the disk.
+
+The durable receiver is measured against bare aiosmtpd, which stores nothing, and against MailDev where it is installed
+(`npm install -g maildev`, or MAILDEV names the program), by messages a second at the sender, in turns. Both kept sessions and
+new ones, sixteen at a time: one commit serves all who wait, so a single session is bound by the disk's latency and many are not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.load import SMALL, Sender, Target, _client_context, free_port, median, process, resident_bytes, sessions
+from lab.net.loop import run
+
+ROUNDS, AT_ONCE, KEPT, NEW, LABS = 5, 16, 60, 300, 200
+UP_LIMIT, MEMORY_LIMIT, RATIO_LIMIT = 0.3, 2 * 1024**3, 0.5
+_HERE = Path(__file__).parent
+_PROGRAM = "import sys; from lab.cli.main import main; main(sys.argv[1:])"
+
+
+def main() -> bool:
+    """Measure and print; return whether every limit is kept."""
+    return all([_up(), _receiver(), _idle()])
+
+
+def _up() -> bool:
+    """From the start of the process to the moment at which everything listens and the page can be asked."""
+    with tempfile.TemporaryDirectory() as name:
+        environment = {**os.environ, "XDG_STATE_HOME": name}
+        bare = median([_seconds([sys.executable, "-c", "pass"], environment) for _ in range(ROUNDS)])
+        first = [_until_ready(f"lab{number}", "healthy", environment) for number in range(ROUNDS)]
+        again = [_until_ready(f"lab{number}", None, environment) for number in range(ROUNDS)]
+    good = True
+    for what, seconds in (("a new lab", first), ("one that goes on", again)):
+        beyond = median(seconds) - bare
+        held = beyond <= UP_LIMIT
+        good &= held
+        print(
+            f"  {what:20} up in {beyond:.3f} s beyond Python's start ({bare:.3f} s)  (at most {UP_LIMIT}) {'ok' if held else 'MISSED'}"
+        )
+    return good
+
+
+def _seconds(command: list[str], environment: dict[str, str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, check=True, env=environment)
+    return time.perf_counter() - began
+
+
+def _until_ready(name: str, scenario: str | None, environment: dict[str, str]) -> float:
+    ready, ours = os.pipe()
+    command = [sys.executable, "-c", _PROGRAM, "up", *([scenario] if scenario else []), "--name", name]
+    command += ["--port", "0", "--dns-port", "0"] if scenario else []
+    began = time.perf_counter()
+    child = subprocess.Popen(
+        [*command, "--ready-descriptor", str(ours)], stdout=subprocess.DEVNULL, pass_fds=(ours,), env=environment
+    )
+    os.close(ours)
+    with os.fdopen(ready, "rb") as pipe:
+        said = pipe.read()
+    spent = time.perf_counter() - began
+    child.terminate()
+    child.wait(20)
+    if not said:
+        raise RuntimeError("the lab did not start")
+    return spent
+
+
+# --- durable ------------------------------------------------------------------------------------------------------------
+
+
+async def _kept(target: Target) -> float:
+    """Messages a second on sixteen kept sessions."""
+    senders = [Sender(target, _client_context()) for _ in range(AT_ONCE)]
+    for sender in senders:
+        await sender.open()
+
+    async def one(sender: Sender) -> None:
+        for _ in range(KEPT):
+            await sender.message(SMALL)
+
+    began = time.perf_counter()
+    await asyncio.gather(*map(one, senders))
+    spent = time.perf_counter() - began
+    for sender in senders:
+        await sender.close()
+    return AT_ONCE * KEPT / spent
+
+
+def _new(target: Target) -> float:
+    began = time.perf_counter()
+    run(sessions(target, NEW, AT_ONCE))
+    return NEW / (time.perf_counter() - began)
+
+
+def _receiver() -> bool:
+    good = True
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        ports = {what: free_port() for what in ("durable", "aiosmtpd")}
+        stack.enter_context(
+            process(sys.executable, str(_HERE / "live_process.py"), "receiver", str(ports["durable"]), name, ready="ready")
+        )
+        bare = str(_HERE / "receiver_process.py")
+        stack.enter_context(process(sys.executable, bare, "aiosmtpd", str(ports["aiosmtpd"]), name, "plain", ready="ready"))
+        maildev = os.environ.get("MAILDEV") or shutil.which("maildev")
+        if maildev:
+            ports["maildev"] = _maildev(stack, maildev)
+        targets = {what: Target(port, "plain") for what, port in ports.items()}
+        rounds = [{what: (run(_kept(target)), _new(target)) for what, target in targets.items()} for _ in range(ROUNDS)]
+    for number, figure in enumerate(("kept sessions", "new sessions")):
+        rate = {what: median([one[what][number] for one in rounds]) for what in targets}
+        row = f"  {figure:15} durable {rate['durable']:7.0f}/s"
+        for what, lowest in (("aiosmtpd", RATIO_LIMIT), ("maildev", 1.0)):
+            if what in rate:
+                held = rate["durable"] / rate[what] >= lowest
+                good &= held
+                ratio = rate["durable"] / rate[what]
+                row += f"  {what} {rate[what]:7.0f}/s ratio {ratio:5.2f} (at least {lowest}) {'ok' if held else 'MISSED'}"
+        print(row, flush=True)
+    if not maildev:
+        print("  MailDev is not installed, and was not measured")
+    return good
+
+
+def _maildev(stack: ExitStack, program: str) -> int:
+    port = free_port()
+    stack.enter_context(process(program, "--smtp", str(port), "--web", str(free_port()), "--ip", "127.0.0.1", "--silent"))
+    for _ in range(200):
+        try:
+            run(_hello(port))
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return port
+    raise RuntimeError("MailDev does not listen")
+
+
+async def _hello(port: int) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.close()
+
+
+# --- many ---------------------------------------------------------------------------------------------------------------
+
+
+def _idle() -> bool:
+    with tempfile.TemporaryDirectory() as name:
+        command = [sys.executable, str(_HERE / "live_process.py"), "idle", str(LABS), name]
+        began = time.perf_counter()
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        urls = []
+        for line in child.stdout:
+            if line.startswith("ready"):
+                break
+            urls.append(line.split()[1])
+        spent = time.perf_counter() - began
+        try:
+            waits = [_answer(url) for url in urls]
+            taken = resident_bytes([child.pid])
+        finally:
+            child.terminate()
+            child.wait(60)
+    held = len(urls) == LABS and taken <= MEMORY_LIMIT and max(waits) < 1
+    print(f"  {len(urls)} labs in one process, up after {spent:.1f} s: {taken / 2**20:.0f} MiB (at most {MEMORY_LIMIT >> 20}); all answer, "
+          f"median {1000 * statistics.median(waits):.1f} ms, slowest {1000 * max(waits):.1f} ms  {'ok' if held else 'MISSED'}")  # fmt: skip
+    return held
+
+
+def _answer(url: str) -> float:
+    began = time.perf_counter()
+    connection = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=10)
+    connection.request("GET", "/api/status")
+    assert json.load(connection.getresponse())["hosts"]
+    connection.close()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main() else 1)

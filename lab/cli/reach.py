@@ -1,0 +1,48 @@
+"""What the commands over the control API share: which lab is meant, and the names that the shell completes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lab.cli.complete import lab_names
+
+if TYPE_CHECKING:
+    from lab.web.client import Client
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def of_a_lab(command: _Command) -> _Command:
+    """Give a command the option --name."""
+    return click.option("--name", metavar="NAME", shell_complete=lab_names, help="Which lab, where several run.")(command)
+
+
+def as_json(command: _Command) -> _Command:
+    """Give a command the option --json."""
+    return click.option("--json", "json_wanted", is_flag=True, help="As JSON.")(command)
+
+
+def reach(name: str | None) -> Client:
+    """Return a client of the running lab that is meant. Raises UserError."""
+    from lab.live.places import the_running
+    from lab.web.client import Client
+
+    return Client(the_running(name))
+
+
+def known(path: str, *keys: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Return a completion of the names that a call of the control API lists under a key."""
+
+    def complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+        from lab.errors import LabError
+
+        try:
+            rows = reach(ctx.params.get("name")).get(path)
+        except LabError:
+            return []
+        return [row[key] for row in rows for key in keys if str(row[key]).startswith(incomplete)]
+
+    return complete

@@ -1,0 +1,107 @@
+"""Commands that write files about a running lab: capture, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lab.cli.reach import of_a_lab, reach
+
+if TYPE_CHECKING:
+    from lab.web.client import Client
+
+_LOGS = ("receive", "send", "tracking", "events", "trace")
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--seconds", type=click.FloatRange(0.1, 86400), help="How long (default: until Ctrl-C).")
+@click.option("--all", "everything", is_flag=True, help="What was recorded up to now, at once.")
+@of_a_lab
+def capture(file: Path, seconds: float | None, everything: bool, name: str | None) -> None:
+    """Write what goes over the lab's wires to FILE.pcapng until Ctrl-C, with the secrets of its TLS: Wireshark opens it decrypted.
+
+    The newest 400 connections are kept, so --all shows what led to something that you have just seen.
+    """
+    import time
+    from datetime import UTC, datetime
+    from urllib.parse import quote
+
+    client = reach(name)
+    query = ""
+    _written(file, b"")  # a place that cannot be written is told before, and not after an hour
+    if not everything:
+        query = f"?since={quote(datetime.now(UTC).isoformat())}"
+        click.echo(f"Capturing{f' for {seconds:g} s' if seconds else '; Ctrl-C ends it'}.", err=True)
+        try:
+            time.sleep(seconds if seconds is not None else 10**8)
+        except KeyboardInterrupt:
+            click.echo("", err=True)
+    data = client.raw(f"capture.pcapng{query}")
+    _written(file, data)
+    ports = sorted({host["port"] for host in client.get("status")["hosts"] if host["name"] not in ("dns", "sts")})
+    decode = " ".join(f"-d tcp.port=={port},smtp" for port in ports)
+    click.echo(f"{file}: {len(data)} bytes\ntshark -r {file} {decode} -Y smtp")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+@click.option("--force", is_flag=True, help="Write into a folder that is not empty.")
+@of_a_lab
+def export(folder: Path, force: bool, name: str | None) -> None:
+    """Write all that can be known of a running lab into DIR: mail, transcripts, traces, logs, configuration, capture."""
+    import json
+
+    from lab.errors import UserError
+    from lab.web.client import escaped
+
+    client = reach(name)
+    if folder.exists() and any(folder.iterdir()) and not force:
+        raise UserError("is not empty", file=str(folder), hint="take another folder, or --force")
+    count = 0
+
+    def put(path: str, content: bytes | str | list[Any] | dict[str, Any]) -> None:
+        nonlocal count
+        if isinstance(content, list | dict):
+            content = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        _written(folder / path, content if isinstance(content, bytes) else content.encode())
+        count += 1
+
+    for what in ("status", "flows", "configuration", "history", "differences", "faults", "fixes"):
+        put(f"{what}.json", client.get(what))
+    put("openapi.json", client.raw("openapi.json"))
+    put("capture.pcapng", client.raw("capture.pcapng"))
+    for log in _LOGS:
+        put(f"logs/{log}.log", client.raw(f"logs/{log}"))
+    messages = client.get("messages", limit=1000)
+    put("messages.json", messages)
+    for message in messages:
+        put(f"messages/{message['id']}.json", client.get(f"messages/{escaped(message['id'])}"))
+    for session in client.get("sessions", limit=1000):
+        _put_session(put, client, session["id"])
+    for box in client.get("mailboxes"):
+        for number in range(box["messages"]):
+            place = f"mailboxes/{escaped(box['address'])}/{number}"
+            put(f"mailboxes/{box['address'].replace('/', '_')}/{number}.eml", client.raw(f"{place}/content"))
+    click.echo(f"{folder}: {count} files")
+
+
+def _put_session(put: Any, client: Client, session: str) -> None:
+    from lab.web.client import escaped
+
+    seen = client.get(f"sessions/{escaped(session)}")
+    lines = [f"[{line['at']:07.3f}] {line['leg']:8}| {text}" for line in seen["lines"] for text in line["text"]]
+    put(f"sessions/{session}.txt", "\n".join(lines) + "\n")
+    put(f"sessions/{session}.json", seen)
+
+
+def _written(file: Path, content: bytes) -> None:
+    from lab.errors import UserError
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", file=str(file)) from None

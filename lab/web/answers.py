@@ -1,0 +1,74 @@
+"""What the control API answers beside the views of `lab.live.summaries`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lab.live.summaries import VersionView
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The messages that were submitted, by id."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What was taken back, and the version that came of it."""
+
+    undone: VersionView
+    now: VersionView
+
+
+@dataclass(frozen=True, slots=True)
+class ShellPiece:
+    """A piece of the console's text: output, error or warning."""
+
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShellOutput:
+    """What the management shell printed for a line, and its prompt for the next. `code` is what `exit` was given."""
+
+    pieces: tuple[ShellPiece, ...]
+    prompt: str
+    failed: bool
+    ended: bool
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the examiner says, as text."""
+
+    report: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """What may stand at the cursor in place of as many characters before it; each with a word of help."""
+
+    words: tuple[tuple[str, int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The topology in force as plain data, every default written out."""
+
+    version: int
+    topology: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """RFC 9457: what is wrong, in a sentence, and what to do."""
+
+    title: str
+    status: int
+    detail: str
+    hint: str | None = None
