@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from lab.check.dane import DaneResult
 from lab.check.findings import SessionFindingId as F
 from lab.check.result import HostResult, Stage, State
+from lab.check.sts import StsResult
+from lab.dns.answer import DnsSecurity
 from lab.sending import decide
-from lab.sending.attempt import Attempt, Outcome, Policy, Reason, ReasonId, Security
+from lab.sending.attempt import Attempt, Enforcement, Outcome, Policy, Reason, ReasonId, Security
+from lab.sending.dane import DaneState
 from lab.smtp.replies import Reply
+from lab.tls.dane import DaneVerdict
 
 _CONNECTION = {
     F.CONNECTION_REFUSED: ReasonId.CONNECTION_REFUSED, F.CONNECTION_TIMED_OUT: ReasonId.CONNECTION_TIMED_OUT,
@@ -18,6 +23,61 @@ _CONNECTION = {
     F.REPLY_MALFORMED: ReasonId.PROTOCOL, F.REPLY_TOO_LONG: ReasonId.PROTOCOL, F.MX_UNRESOLVED: ReasonId.DNS_FAILED,
     F.DNS_FAILED: ReasonId.DNS_FAILED, F.DNS_BOGUS: ReasonId.DNS_FAILED,
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the policies of the receiver's domain demand of a sender at one host: its policy there, or the reason why it stays away.
+
+    `dane` is the verdict on the chain under the host's TLSA records.
+    """
+
+    policy: Policy
+    reason: Reason | None = None
+    dane: DaneVerdict | None = None
+    domain: str = ""
+
+
+def published(host: str, domain: str, sts: StsResult | None, dane: DaneResult | None) -> Published | None:
+    """Return what is demanded at a host, as the lab's senders read it (`lab.hosts.outbound`); None where nothing is.
+
+    MTA-STS says which hosts may be used at all; DANE at one of them goes before it (RFC 8461 section 2).
+    """
+    enforced = sts.discovery.policy if sts is not None and sts.discovery.enforced else None
+    if enforced is not None and enforced.allows(host) is None:
+        detail = f"{host} is none of those that the policy of {domain} allows: {', '.join(enforced.mx)}"
+        return Published(Policy(), Reason(ReasonId.STS_MX, "connect", detail=detail), domain=domain)
+    lookup = dane.lookup if dane is not None else None
+    if lookup is not None and lookup.state is DaneState.FAILED:
+        answers = (*lookup.addresses, *lookup.tlsa, lookup.alias)
+        bogus = any(answer.security is DnsSecurity.BOGUS for answer in answers if answer)
+        return Published(
+            Policy(), Reason(ReasonId.DNSSEC if bogus or lookup.tlsa else ReasonId.DNS_FAILED, "connect", detail=lookup.detail)
+        )
+    if lookup is not None and dane is not None and lookup.state is DaneState.PUBLISHED:
+        policy = Policy(
+            enforcement=Enforcement.DANE, tlsa=lookup.records, names=lookup.names, sni=lookup.base, domain_proved=lookup.mx_secure
+        )
+        return Published(policy, dane=dane.verdict)
+    return Published(Policy(enforcement=Enforcement.MTA_STS)) if enforced is not None else None
+
+
+def under_policies(host: HostResult, moment: datetime) -> tuple[Attempt, Policy]:
+    """Return the attempt of a sender without demands of its own that keeps to what the domain has published, and its policy."""
+    demanded = host.published or Published(Policy())
+    if demanded.reason is not None:
+        name, port = host.exchanger.name, host.port if host.address else 0
+        stayed = Attempt(
+            Outcome.DEFERRED, moment, host.session, name, host.address, port, reason=demanded.reason, domain=demanded.domain
+        )
+        return stayed, demanded.policy
+    made = attempt(host, demanded.policy, moment)
+    if demanded.dane is not None and (made.reason is None or made.reason.id is ReasonId.CERTIFICATE):
+        judged = decide.on_dane(demanded.policy, demanded.dane)
+        made = replace(
+            made, outcome=Outcome.DELIVERED if judged.proceed else Outcome.DEFERRED, reason=judged.reason, security=judged.security
+        )
+    return replace(made, dane=demanded.dane), demanded.policy
 
 
 def attempt(host: HostResult, policy: Policy, moment: datetime) -> Attempt:

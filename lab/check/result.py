@@ -21,6 +21,7 @@ from lab.tls.findings import FindingId, Verdict
 from lab.transcript import Entry
 
 if TYPE_CHECKING:  # they build on this
+    from lab.check.attempt import Published
     from lab.check.dane import DaneResult
     from lab.check.difference import Difference
     from lab.check.ownership import Ownership
@@ -183,6 +184,7 @@ class HostResult:
     rcpt: Reply | None = None
     session_findings: tuple[SessionFinding, ...] = ()
     policy_findings: tuple[Found, ...] = ()  # of MTA-STS and DANE, where asked for
+    published: Published | None = None  # what these demand of a sender that keeps to them
     versions: tuple[VersionProbe, ...] = ()
     ciphers: tuple[CipherProbe, ...] = ()
     score: Score | None = None

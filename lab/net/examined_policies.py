@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lab.check import score
+from lab.check.attempt import published
 from lab.check.dane import DaneResult, judge_dane_host
 from lab.check.result import Exchanger, HostResult, Stage, StageResult, State
 from lab.check.setting import Setting
@@ -97,5 +98,6 @@ def under(
         dane = judge_dane_host(looked[0], starttls=host.tls is not None if tried else None, chain=chain, moment=setting.moment)
         stages.append(StageResult(Stage.DANE, dane.state, looked[1]))
         found += dane.found
-    judged = replace(host, stages=tuple(stages), policy_findings=tuple(found))
+    demanded = published(host.exchanger.name, sts.domain if sts else "", sts, dane)
+    judged = replace(host, stages=tuple(stages), policy_findings=tuple(found), published=demanded)
     return replace(judged, score=score.of_host(judged)), sts_host, dane

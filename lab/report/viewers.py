@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from lab.check.attempt import attempt
+from lab.check.attempt import attempt, under_policies
 from lab.check.findings import SessionFindingId, Severity
 from lab.check.result import Found, HostResult, Stage, State
 from lab.exchange import wording as exchange_wording
@@ -60,11 +60,16 @@ def _strict(host: HostResult) -> Policy:
 def _exchange_online(host: HostResult, moment: datetime) -> list[Said]:
     policy = _strict(host)
     one = attempt(host, policy, moment)
-    lines = () if one.reason is None else tuple(
-        f"{era.value + ':':9}{online_wording.last_error(one, policy, era, _SERVER)}" for era in Era
-    )  # fmt: skip
     connector = f"with an outbound connector (TlsSettings {policy.settings}, TlsDomain {policy.domain})"
-    return [Said(connector, _does(one), lines), *_opportunistic(host, moment, "without a connector")]
+    other, demanded = under_policies(host, moment)
+    without = "without a connector" + (", keeping the domain's DANE and MTA-STS" if host.published else "")
+    return [Said(connector, _does(one), _in_both_eras(one, policy)), Said(without, _does(other), _in_both_eras(other, demanded))]
+
+
+def _in_both_eras(one: Attempt, policy: Policy) -> tuple[str, ...]:
+    if one.reason is None:
+        return ()
+    return tuple(f"{era.value + ':':9}{online_wording.last_error(one, policy, era, _SERVER)}" for era in Era)
 
 
 def _exchange(host: HostResult, moment: datetime) -> list[Said]:

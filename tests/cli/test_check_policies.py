@@ -22,11 +22,11 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
 }
 
 
-def examined(lab: Lab, capsys: pytest.CaptureFixture[str], shape: str) -> tuple[int, str]:
+def examined(lab: Lab, capsys: pytest.CaptureFixture[str], shape: str, *more: str) -> tuple[int, str]:
     web = lab.endpoint("sts").port if lab.backend.topology.sts.sites else 443
     code = outcome([
         "check", "erin@fabrikam.test", "--port", str(lab.endpoint("internet").port), "--resolver", str(lab.endpoint("dns")), "--ca",
-        str(lab.ca_file), "--mta-sts", "--mta-sts-port", str(web), "--dane", "--format", shape,
+        str(lab.ca_file), "--mta-sts", "--mta-sts-port", str(web), "--dane", "--format", shape, *more,
     ])  # fmt: skip
     return code, capsys.readouterr().out
 
@@ -55,3 +55,22 @@ def test_rules_stand_in_the_detail_with_their_sections(capsys: pytest.CaptureFix
     assert "FAIL  sts-mx-not-allowed: mx.fabrikam.test matches none of: mail-old.fabrikam.test (RFC 8461 section 4.1)" in shown
     assert "ok    RFC 8461 section 3.1: v=STSv1" in shown
     assert "Under its MTA-STS policy, senders that keep to that do not deliver." in shown
+
+
+#: What Exchange Online says of a host under the domain's own policies; the words are those of the lab's sender.
+WORDS = {
+    "dane-tlsa-other-key": "450 4.7.323 tlsa-invalid: The domain failed DANE validation.",
+    "dane-bogus": "450 4.7.324 dnssec-invalid",
+    "sts-wrong-mx": "450 4.4.8 MX hosts of fabrikam.test failed MTA-STS validation",
+    "dane-3-1-1": "delivers, encrypted, to a receiver that is verified",
+    "sts-enforced": "delivers, encrypted, to a receiver that is verified",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", WORDS)
+def test_exchange_online_keeps_the_policies_that_were_examined(scenario: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with Lab(scenario) as lab:
+        _, shown = examined(lab, capsys, "summary", "--as", "exchange-online")
+    _, _, without = shown.partition("without a connector, keeping the domain's DANE and MTA-STS: ")
+    assert WORDS[scenario] in without
