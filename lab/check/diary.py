@@ -19,7 +19,8 @@ class Diary:
     """Takes an empty result and a monotonic clock, and is told what happens as it happens."""
 
     def __init__(self, result: HostResult, clock: Callable[[], float]) -> None:
-        self.result = result
+        self._result = result
+        self._noted: dict[str, Any] = {}  # not yet in the result: to replace it at each note would cost a millisecond a session
         self._clock = clock
         self._transcript = Transcript(keep=_KEEP, monotonic=clock)
         self._session = self._transcript.new_session(HOST)
@@ -29,7 +30,15 @@ class Diary:
 
     def note(self, **fields: Any) -> None:
         """Set fields of the result."""
-        self.result = replace(self.result, **fields)
+        self._noted.update(fields)
+
+    @property
+    def result(self) -> HostResult:
+        """What was noted so far."""
+        if self._noted:
+            self._result = replace(self._result, **self._noted)
+            self._noted.clear()
+        return self._result
 
     def find(self, finding: SessionFindingId, detail: str) -> None:
         """Add a finding; the same one is not added twice."""
