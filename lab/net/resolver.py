@@ -86,7 +86,7 @@ class Resolver:
         try:
             wanted = dns.name.from_unicode(name, idna_codec=dns.name.IDNA_2008) if not name.isascii() else dns.name.from_text(name)
         except (dns.exception.DNSException, UnicodeError) as error:
-            return Answer(name=name, rdtype=rdtype, status=Status.NXDOMAIN, detail=f"{name!r} is no name: {error}")
+            return Answer(name=name, rdtype=rdtype, status=Status.NXDOMAIN, detail=f"{name[:80]!r} is no name: {error}")
         answer = await self._follow(wanted, dns.rdatatype.from_text(rdtype))
         return replace(answer, name=name, seconds=time.perf_counter() - began)
 
