@@ -267,7 +267,7 @@ _SERVER = Param("Server")
 _IDENTITY = Param("Identity", position=0, pipeline=True, by_name=("Identity",), values="queues")
 _QUEUE_TASK = "Microsoft.Exchange.Management.QueueViewerTasks."
 CMDLETS = (
-    Cmdlet("Get-Queue", get_queue, (_IDENTITY, _FILTER, _SERVER, Param("Include"), Param("Exclude")), "Shows queues.",
+    Cmdlet("Get-Queue", get_queue, (_IDENTITY, _FILTER, _SERVER), "Shows queues.",
            "Property names are documented; their order, the table's columns and the numbers of queues are unsourced. Submission is always there.",
            side="onprem", each=True, task=f"{_QUEUE_TASK}GetQueueInfo"),
     Cmdlet("Retry-Queue", retry_queue, (_IDENTITY, _FILTER, _SERVER, Param("Resubmit", Kind.BOOL)), "Tries a queue's messages now.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.shell.appliance_line import Console
-from lab.shell.binding import Cmdlet, Kind, Param
+from lab.shell.binding import RISK, Cmdlet, Kind, Param
 from lab.shell.call import Call
 from lab.shell.failure import ShellError
 from lab.shell.layout import wrap
@@ -125,10 +125,11 @@ def _overview(call: Call) -> Value:
 def _page(call: Call, cmdlet: Cmdlet) -> Value:
     room = max(call.state.width - 5, 20)
     syntax = [cmdlet.name]
-    for param in cmdlet.all_parameters:
+    for param in (*cmdlet.parameters, *(RISK if cmdlet.risk else ())):
         kind = "" if param.kind is Kind.SWITCH else f" <{param.kind.value.rpartition('.')[2]}>"
         name = f"[-{param.name}]" if param.position is not None else f"-{param.name}"
         syntax.append(f"{name}{kind}" if param.mandatory else f"[{name}{kind}]")
+    syntax.append("[<CommonParameters>]")
     sections = [("NAME", cmdlet.name), ("SYNOPSIS", cmdlet.synopsis or cmdlet.name), ("SYNTAX", " ".join(syntax))]
     choices = [f"-{param.name}: {', '.join(param.choices)}" for param in cmdlet.parameters if param.choices]
     sections += [("VALUES", "\n".join(choices))] if choices else []
