@@ -1,5 +1,5 @@
 # Every host of a lab runs from this one image: `smtplab host ROLE`. Nothing in it is root's to do: run it read-only, without
-# capabilities but NET_BIND_SERVICE. It reads its description from standard input and writes nothing but to /tmp.
+# capabilities but NET_BIND_SERVICE. It reads its description from standard input (or a file in /lab) and writes nothing but to /tmp.
 ARG BASE_IMAGE=python:3.12-slim
 FROM ${BASE_IMAGE}
 
@@ -12,6 +12,7 @@ COPY pyproject.toml ./
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > /tmp/needs \
  && pip install --no-cache-dir --root-user-action=ignore -r /tmp/needs \
  && rm /tmp/needs \
+ && install -d -m 0755 -o 10001 -g 10001 /lab $(printf "/lab/%s " exchange online internet appliance dns sts) \
  && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin smtplab
 
 COPY README.md LICENSE ./

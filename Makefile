@@ -5,8 +5,7 @@ TESTS ?= tests
 KILLS ?= 300
 SEED ?= 1
 
-.PHONY: demo test oracle check fix bench torture trials clean packages image parity
-.PHONY: demo test oracle check fix fuzz bench torture trials clean packages
+.PHONY: demo test oracle check fix bench torture trials clean packages image parity .PHONY: fuzz image-mtas
 
 demo: .venv/runs ## watch the story of the post
 	@$(BIN)/smtplab demo
@@ -25,6 +24,9 @@ fix: .venv/develops ## format, and mend what lint can mend
 
 image: .venv/develops ## the image that --backend docker runs hosts from
 	@$(BIN)/python workshop/image.py
+
+image-mtas: .venv/develops ## the same with Postfix and Exim in it
+	@$(BIN)/python workshop/image.py postfix exim
 
 parity: .venv/develops ## every scenario on both backends, compared
 	@SMTPLAB_PARITY=all $(BIN)/pytest -n 0 tests/docker/test_parity.py

@@ -10,10 +10,17 @@ answers() { # a Docker engine at this address
   [ -S "${1#unix://}" ] && curl -fsS --max-time 5 --unix-socket "${1#unix://}" http://engine/_ping 2>/dev/null | grep -q OK
 }
 
+compose() { # what the compose files are tried with
+  if command -v docker-compose >/dev/null || docker compose version >/dev/null 2>&1; then return; fi
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker-compose) >&2 || true
+  fi
+}
+
 up() {
   export PATH=$PATH:/usr/sbin:/sbin
   if [ -n "${DOCKER_HOST:-}" ]; then echo "$DOCKER_HOST"; return; fi
-  if answers unix:///var/run/docker.sock; then echo unix:///var/run/docker.sock; return; fi
+  if answers unix:///var/run/docker.sock; then compose; echo unix:///var/run/docker.sock; return; fi
   if [ "$(id -u)" != 0 ]; then echo "no Docker engine answers, and only root could start one" >&2; exit 3; fi
   if ! command -v dockerd >/dev/null || ! command -v curl >/dev/null || { ! mountpoint -q /sys/fs/cgroup && ! command -v cgroupfs-mount >/dev/null; }; then
     if ! command -v apt-get >/dev/null; then echo "no Docker engine answers, and this is no Debian on which to install one" >&2; exit 3; fi
@@ -25,8 +32,9 @@ up() {
       printf '#!/bin/sh\nexit 101\n' >$policy
       chmod 755 $policy
     fi
-    (apt-get update -qq && apt-get install -y -qq --no-install-recommends docker.io cgroupfs-mount curl ca-certificates) >&2
+    (apt-get update -qq && apt-get install -y -qq --no-install-recommends docker.io docker-compose cgroupfs-mount curl ca-certificates) >&2
   fi
+  compose
   mountpoint -q /sys/fs/cgroup || { cgroupfs-mount && touch "$folder/mounted"; } 2>/dev/null || true
   iptables-save 2>/dev/null | grep -q DOCKER || iptables -S FORWARD 2>/dev/null | grep -e '^-P' >"$folder/clean-tables" || true
   setsid nohup dockerd --data-root "$folder/data" --exec-root "$folder/run" --pidfile "$pidfile" --host "unix://$folder/docker.sock" \

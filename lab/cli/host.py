@@ -10,9 +10,10 @@ import click
 
 @click.command()
 @click.argument("role")
-@click.option("--description", type=click.Path(dir_okay=False, exists=True, path_type=Path), metavar="FILE",
+@click.option("--description", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Take the host's description from FILE, and mind the queue without a lab (default: all on standard input).")  # fmt: skip
-def host(role: str, description: Path | None) -> None:
+@click.option("--wait", type=click.IntRange(0, 600), default=0, metavar="SECONDS", help="Wait that long for FILE to be there.")
+def host(role: str, description: Path | None, wait: int) -> None:
     """Run one host, ROLE being exchange, appliance, online, internet, dns or another that the lab knows.
 
     Reads its description (one line of JSON, made by the lab), listens on port 25 (dns: 53) of all its addresses, and writes
@@ -32,4 +33,18 @@ def host(role: str, description: Path | None) -> None:
     if description is None:
         run(serve_standard_streams(role, write))
     else:
-        run(serve_alone(read_description(description.read_bytes(), role), write))
+        run(serve_alone(read_description(_read(description, wait), role), write))
+
+
+def _read(path: Path, wait: int) -> bytes:
+    import time
+
+    from lab.errors import UserError
+
+    until = time.monotonic() + wait
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.2)  # another container writes it; there is no event to wait for
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror}", file=str(path)) from None

@@ -50,6 +50,7 @@ COMMANDS = {
     "serve-cases": ("lab.cli.serve_cases:serve_cases", "Keep a receiver up for every bad certificate and STARTTLS case."),
     "trial": ("lab.cli.trial:trial", "Run a mail client against every case, and judge what it does."),
     "host": ("lab.cli.host:host", "Run one host of a lab as a process; containers do."),
+    "describe": ("lab.cli.describe:describe", "Write what each host of a lab must be given; compose files do."),
     "clean": ("lab.cli.clean:clean", "Remove what labs in containers left behind after a crash."),
     "completion": ("lab.cli.completion:completion", "Print the completion script for a shell."),
     "cert": ("lab.cli.cert:cert", "Write certificates, good ones and all kinds of bad ones."),

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lab.scenario.topology import Topology
+from lab.sending.attempt import Envelope
 from lab.tls.handed import Handed
 
 #: What hosts on machines of their own listen on.
@@ -21,7 +22,8 @@ class HostDescription:
 
     `addresses` has every host's address, `endpoints` where each takes SMTP, `detours` the ways that really lead elsewhere, as
     (sender, receiver, address, port). `lab_now` is the lab's moment at `real_now` (seconds since 1970). `port` is what the
-    host listens on, 0 for its role's; `source` the digest of the code that wrote it.
+    host listens on, 0 for its role's; `submit` what its users send as soon as it runs, where no lab asks it to; `source` the digest
+    of the code that wrote it.
     """
 
     role: str
@@ -33,6 +35,7 @@ class HostDescription:
     lab_now: datetime
     real_now: float
     port: int = 0
+    submit: tuple[Envelope, ...] = ()
     source: str = ""
 
 

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from lab.clock import Clock
@@ -26,11 +27,15 @@ from lab.hosts.news import Reporter
 from lab.hosts.online import OnlineHost
 from lab.hosts.roles import ROLES, host_for
 from lab.net.directory import Directory, Endpoint
+from lab.net.health import answering
 from lab.sending.attempt import Envelope, Policy
 from lab.tls.handed import HandedMint
 from lab.transcript import Transcript
 
+_OTHERS = 5.0  # seconds that the other hosts have to come up, before mail is sent to them
 _IDLE = 1.0  # seconds between two looks at a queue that nobody asks about
+#: Where the image's HEALTHCHECK asks.
+HEALTH = Path("/tmp/health")  # noqa: S108  (a container's own)
 _LINE = 64 * 1024 * 1024
 Write = Callable[[bytes], None]
 
@@ -113,6 +118,10 @@ class HostService:
 
     async def mind_the_queue(self) -> None:
         """Try what is due as time passes, for as long as the process lives: for a host that has no lab."""
+        if isinstance(self.host, MailHost):
+            await asyncio.sleep(_OTHERS if self.description.submit else 0)
+            for envelope in self.description.submit:
+                self.host.submit(envelope)
         while True:
             due = self.host.next_due() if isinstance(self.host, MailHost) else None
             if due is not None and due <= self.clock.now() and isinstance(self.host, MailHost):
@@ -209,7 +218,8 @@ async def serve_alone(description: HostDescription, write: Write) -> None:
     service = HostService(description, write)
     await service.start()
     try:
-        await _until_signal(service.mind_the_queue())
+        async with answering(HEALTH):
+            await _until_signal(service.mind_the_queue())
     finally:
         await service.stop()
 
