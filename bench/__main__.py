@@ -6,7 +6,7 @@ import importlib
 import sys
 
 #: What there is to measure; each has `main() -> bool`, true where all limits are kept.
-BENCHES = ("scenario", "receiver", "relay", "check", "live")
+BENCHES = ("scenario", "receiver", "relay", "check", "live", "docker")
 
 
 def main(wanted: list[str]) -> int:
