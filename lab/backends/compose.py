@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from lab.backends.containers_plan import NETWORKS, plan, split
+from lab.hosts.description import port_of
 from lab.hosts.roles import ROLES
 from lab.net.addresses import ADDRESSES
 
@@ -21,7 +22,7 @@ FILES = {
     "exim.yaml": ("appliance-resigns-tls", "exim", "verify"),
 }
 _BLOCK = ipaddress.IPv4Network("10.77.0.0/22")
-_DOORS = {"appliance": 2525, "exchange": 2526, "online": 2527, "internet": 2528, "dns": 5300}
+_DOORS = {"appliance": 2525, "exchange": 2526, "online": 2527, "internet": 2528, "dns": 5300, "sts": 2529}
 
 _HEAD = """\
 # Made by `python -m lab.backends.compose compose`; a test fails when it does not say what the topology says. README.md beside it
@@ -76,8 +77,8 @@ def compose(name: str) -> str:
         text += f"      - {{type: volume, source: lab_{role}, target: /lab/{role}, read_only: true}}\n    networks:\n"
         text += "".join(f"      {network}: {{ipv4_address: {_relative(address)}}}\n" for network, address in legs.items())
         text += "      doors: {}\n"
-        inner = 53 if role == "dns" else 25
-        door = f"127.0.0.1:${{{role.upper()}_PORT:-{_DOORS.get(role, 2529)}}}:{inner}"
+        inner = port_of(role)
+        door = f"127.0.0.1:${{{role.upper()}_PORT:-{_DOORS[role]}}}:{inner}"
         kinds = ("", "/udp") if role == "dns" else ("",)
         text += "    ports: [" + ", ".join(f'"{door}{kind}"' for kind in kinds) + "]\n"
     text += "\nnetworks:\n"

@@ -22,6 +22,7 @@ from lab.hosts.appliance import ApplianceHost
 from lab.hosts.description import HostDescription, source_digest
 from lab.hosts.dns import DnsHost
 from lab.hosts.host import Host, Surroundings
+from lab.hosts.needs import note_needs
 from lab.hosts.roles import ROLES
 from lab.net.directory import Directory, Endpoint
 from lab.scenario.topology import Topology
@@ -98,8 +99,8 @@ class Containers(Backend):
 
     async def _begin(self, name: str) -> None:
         description = HostDescription(
-            role=name, topology=self.topology, handed=self._mints[name].handed(), addresses=self.ground.plan.addresses,
-            endpoints=self.ground.plan.endpoints, detours=self.ground.plan.detours, lab_now=self.clock.now(), real_now=time.time(),
+            role=name, topology=self.topology, handed=self._mints[name].handed(keys=name != "dns"), addresses=self.ground.plan.addresses,
+            endpoints=self.ground.plan.endpoints_for(name), detours=self.ground.plan.detours, lab_now=self.clock.now(), real_now=time.time(),
             source=source_digest(),
         )  # fmt: skip
         try:
@@ -111,8 +112,8 @@ class Containers(Backend):
         """Let the lab's end of each host take the topology: what it asks of the mint is what its container must be handed."""
         for host in self.hosts.values():
             host.apply(topology)
-        for certificate in topology.appliance.certificates:  # bound by name when a session needs one
-            self._mints["appliance"].credential(certificate)
+        for name, mint in self._mints.items():
+            note_needs(name, topology, mint)
 
     async def stop(self) -> None:
         self.clock.moved = None
@@ -125,7 +126,10 @@ class Containers(Backend):
     def apply(self, topology: Topology) -> None:
         self._prepare(topology)
         channels = self.ground.channels
-        asked = [(channels[n], channels[n].begin("apply", topology=topology, handed=self._mints[n].handed())) for n in ROLES]
+        asked = [
+            (channels[n], channels[n].begin("apply", topology=topology, handed=self._mints[n].handed(keys=n != "dns")))
+            for n in ROLES
+        ]
         for channel, answer in asked:
             channel.wait(answer)
         self.topology = topology

@@ -20,7 +20,7 @@ from lab.backends.backend import Backend
 from lab.backends.containers_channel import Channel
 from lab.backends.containers_plan import NETWORKS, Plan, free_subnets, plan, split
 from lab.errors import CannotTest, UserError
-from lab.hosts.description import DNS_PORT, SMTP_PORT
+from lab.hosts.description import port_of
 from lab.hosts.roles import ROLES
 from lab.net.directory import Endpoint
 from lab.scenario.topology import Topology
@@ -139,7 +139,7 @@ class Ground:
         if self._ports is not None:
             legs[self.network("doors")] = ""
             wanted = self._ports.get(name, 0)
-            ports = {"53/tcp": wanted, "53/udp": wanted} if name == "dns" else {"25/tcp": wanted}
+            ports = {f"{port_of(name)}/{kind}": wanted for kind in (("tcp", "udp") if name == "dns" else ("tcp",))}
         return calls.Box(
             name=f"smtplab-{self.id}-{name}", hostname=name, image=self.image_of(name), command=("host", name),
             legs=legs, labels={**self._labels, calls.ROLE: name}, dns=self.plan.legs["dns"][main], ports=ports, mta=name in self.programs,
@@ -148,7 +148,7 @@ class Ground:
     async def _find_doors(self) -> None:
         for name, container in self.containers.items():
             ports = await self.call(calls.published, self.engine, container)
-            port = ports.get("53/udp" if name == "dns" else "25/tcp")
+            port = ports.get(f"{port_of(name)}/{'udp' if name == 'dns' else 'tcp'}")
             if port is not None:
                 self.doors[name] = Endpoint("127.0.0.1", port)
 
@@ -156,7 +156,7 @@ class Ground:
         """Return where a program on this machine reaches a host: its published port, else the container's own address."""
         if host in self.doors:
             return self.doors[host]
-        return Endpoint(self.plan.addresses[host], DNS_PORT if host == "dns" else SMTP_PORT)
+        return Endpoint(self.plan.addresses[host], port_of(host))
 
     async def stop(self) -> None:
         """Remove everything. May be called twice."""

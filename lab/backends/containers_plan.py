@@ -14,7 +14,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lab.hosts.description import DETOUR_PORT, SMTP_PORT
+from lab.hosts.description import DETOUR_PORT, port_of
 from lab.net.addresses import ADDRESSES
 
 NETWORKS = ("internet", "perimeter", "inside")
@@ -39,8 +39,13 @@ class Plan:
 
     @property
     def endpoints(self) -> dict[str, tuple[str, int]]:
-        """Where each host takes SMTP."""
-        return {host: (address, SMTP_PORT) for host, address in self.addresses.items() if host != "dns"}
+        """Where each host is reached."""
+        return {host: (address, port_of(host)) for host, address in self.addresses.items()}
+
+    def endpoints_for(self, host: str) -> dict[str, tuple[str, int]]:
+        """Return the same as a host sees it: the resolver has a leg in every network."""
+        main = next(iter(self.legs[host]))
+        return {**self.endpoints, "dns": (self.legs["dns"][main], port_of("dns"))}
 
     @property
     def detours(self) -> tuple[tuple[str, str, str, int], ...]:

@@ -8,6 +8,7 @@ from lab.backends.containers_plan import Plan
 from lab.clock import Clock
 from lab.hosts.description import HostDescription, source_digest
 from lab.hosts.host import Surroundings
+from lab.hosts.needs import note_needs
 from lab.hosts.roles import ROLES
 from lab.net.directory import Directory, Endpoint
 from lab.scenario.topology import Topology
@@ -30,11 +31,11 @@ def descriptions(topology: Topology, plan: Plan, mint: Mint, *, play: bool = Fal
         noting = NotingMint(mint)
         # a host that never listens, to see what it asks of the mint
         ROLES[role](Surroundings(clock, Transcript(keep=0), noting, directory)).apply(topology)
-        for certificate in topology.appliance.certificates if role == "appliance" else ():
-            noting.credential(certificate)
+        note_needs(role, topology, noting)
         found[role] = HostDescription(
-            role=role, topology=topology, handed=noting.handed(), addresses=plan.addresses, endpoints=plan.endpoints, detours=plan.detours,
-            lab_now=clock.now(), real_now=time.time(), submit=_messages(topology, role) if play else (), source=source_digest(),
+            role=role, topology=topology, handed=noting.handed(keys=role != "dns"), addresses=plan.addresses,
+            endpoints=plan.endpoints_for(role), detours=plan.detours, lab_now=clock.now(), real_now=time.time(),
+            submit=_messages(topology, role) if play else (), source=source_digest(),
         )  # fmt: skip
     return found
 

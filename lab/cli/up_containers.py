@@ -27,7 +27,7 @@ async def stay(
     from lab.errors import UserError
 
     # one address for all, so that ports must differ; 0 is a free one for each
-    ports = {host: port + number if port else 0 for number, host in enumerate(SMTP_HOSTS)} | {"dns": dns_port}
+    ports = {host: port + number if port else 0 for number, host in enumerate(SMTP_HOSTS)} | {"dns": dns_port, "sts": 0}
     lab = Lab(scenario, era=era, ports=ports, backend="docker", subnet=subnet)
     if fix_name is not None and lab.loaded.scenario.fix(fix_name) is None:
         known = ", ".join(fix.name for fix in lab.loaded.scenario.fixes) or "none"

@@ -13,7 +13,12 @@ from lab.sending.attempt import Envelope
 from lab.tls.handed import Handed
 
 #: What hosts on machines of their own listen on.
-SMTP_PORT, DNS_PORT, DETOUR_PORT = 25, 53, 2501
+SMTP_PORT, DNS_PORT, STS_PORT, DETOUR_PORT = 25, 53, 443, 2501
+
+
+def port_of(role: str) -> int:
+    """Return the port that a role takes on a machine of its own."""
+    return {"dns": DNS_PORT, "sts": STS_PORT}.get(role, SMTP_PORT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,7 +118,7 @@ class ForeignHost(MailHost):
 
     def configure(self, topology: Topology) -> None:
         config = topology.internet
-        credential = self.mint.credential(config.certificate) if config.certificate else None
+        credential = self.mint.credential(config.certificate, config.name) if config.certificate else None
         self.stance = Stance(config.name, config.accepted_domains, config.mailboxes, credential, config.tls)
         self.trust = self.mint.trust(("public",))
         self.open_mailboxes(config.mailboxes)

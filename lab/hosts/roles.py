@@ -10,6 +10,7 @@ from lab.hosts.exchange import ExchangeHost
 from lab.hosts.host import Host, Surroundings
 from lab.hosts.internet import InternetHost
 from lab.hosts.online import OnlineHost
+from lab.hosts.sts import StsHost
 from lab.scenario.topology import Topology
 from lab.sending.implementation import Implementation
 
@@ -46,4 +47,5 @@ ROLES: dict[str, Callable[[Surroundings], Host]] = {
     "internet": InternetHost,
     "appliance": ApplianceHost,
     "dns": DnsHost,
+    "sts": StsHost,
 }

@@ -18,7 +18,7 @@ from typing import Any
 from lab.clock import Clock
 from lab.errors import UserError
 from lab.hosts import wire
-from lab.hosts.description import DNS_PORT, SMTP_PORT, HostDescription, source_digest
+from lab.hosts.description import HostDescription, port_of, source_digest
 from lab.hosts.exchange import ExchangeHost
 from lab.hosts.foreign import ForeignHost
 from lab.hosts.host import Host, Surroundings
@@ -68,7 +68,7 @@ class HostService:
     async def start(self) -> None:
         """Listen. Raises UserError where the host cannot."""
         self.transcript.listen(lambda entry: self._write(wire.line(entry=entry)))
-        port = self.description.port or (DNS_PORT if self.description.role == "dns" else SMTP_PORT)
+        port = self.description.port or port_of(self.description.role)
         await self.host.start(self.description.topology, port)
 
     async def stop(self) -> None:

@@ -6,7 +6,7 @@ A host on a machine of its own gets the keys that it shows and the roots that it
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from lab.errors import UserError
@@ -47,9 +47,10 @@ class NotingMint(Mint):
     def ca_pem(self) -> bytes:
         return self._mint.ca_pem
 
-    def handed(self) -> Handed:
-        """Return everything that was asked for up to now."""
-        return Handed(self.moment, self._mint.root.certificate, dict(self._asked), dict(self._trusted))
+    def handed(self, *, keys: bool = True) -> Handed:
+        """Return everything that was asked for up to now, without the private keys for who only speaks of certificates."""
+        asked = self._asked if keys else {name: replace(one, key_pem=b"") for name, one in self._asked.items()}
+        return Handed(self.moment, self._mint.root.certificate, dict(asked), dict(self._trusted))
 
 
 class HandedMint(Mint):

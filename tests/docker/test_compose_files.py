@@ -34,7 +34,7 @@ def command() -> list[str]:
 @pytest.mark.parametrize("name", ["hybrid.yaml", "postfix.yaml"])
 def test_it_comes_up_healthy_and_plays_the_post(name: str, mta_images: str, engine: Any) -> None:
     first, number = random.randrange(20000, 29000), os.getpid()
-    roles = ("appliance", "exchange", "online", "internet", "dns")
+    roles = ("appliance", "exchange", "online", "internet", "dns", "sts")
     environment = {
         **os.environ, "SMTPLAB_IMAGE": mta_images, "SMTPLAB_POSTFIX_IMAGE": mta_images.replace("/host:", "/postfix:"),
         "LAB_NET": f"10.{random.randrange(160, 250)}", **{f"{role.upper()}_PORT": str(first + n) for n, role in enumerate(roles)},
