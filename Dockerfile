@@ -7,10 +7,11 @@ LABEL org.smtplab.image="host"
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /src
 
-# What smtplab needs changes seldom, and so has a layer of its own.
+# What smtplab needs changes seldom, and so has a layer of its own; what is for terminals only goes again: hosts have none.
 COPY pyproject.toml ./
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > /tmp/needs \
  && pip install --no-cache-dir --root-user-action=ignore -r /tmp/needs \
+ && pip uninstall -q -y --root-user-action=ignore prompt_toolkit wcwidth pygments \
  && rm /tmp/needs \
  && install -d -m 0755 -o 10001 -g 10001 /lab $(printf "/lab/%s " exchange online internet appliance dns sts) \
  && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin smtplab

@@ -5,7 +5,7 @@ TESTS ?= tests
 KILLS ?= 300
 SEED ?= 1
 
-.PHONY: demo test oracle check fix bench torture trials clean packages image parity .PHONY: fuzz image-mtas
+.PHONY: demo test oracle check fix bench torture trials clean packages fuzz image image-mtas parity
 
 demo: .venv/runs ## watch the story of the post
 	@$(BIN)/smtplab demo
