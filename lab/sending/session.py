@@ -94,9 +94,10 @@ class SenderSession:
         """Take what the receiver sent."""
         try:
             if self._tls is not None:
-                was_established = self._tls.established
-                data = self._tls.receive(data)
-                if self._tls.established and not was_established:
+                was_established, data = self._tls.established, self._tls.receive(data)
+                if not self._tls.established:
+                    self._out.append(self._tls.outgoing())  # in TLS 1.2 the handshake needs another flight of ours
+                elif not was_established:
                     self._judge(self._tls)
             self._lines.feed(data)
             while self.attempt is None and (line := self._lines.maybe_line()) is not None:

@@ -36,3 +36,22 @@ async def test_a_behaviour_that_does_not_change_goes_on_counting(second: tuple[A
             lab.backend.apply(replace(topology, online=lab.backend.topology.online))
             seen.append((await lab.send_async("internet -> onprem")).outcome)
     assert seen == outcomes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+async def test_senders_speak_what_the_appliance_speaks(version: str) -> None:
+    """TLS 1.2 needs a flight of the sender's before the handshake is done, and TLS 1.3 none."""
+    async with Lab("healthy") as lab:
+        data = dict(lab.loaded.broken)
+        rules = [
+            {"direction": "inbound", "behaviours": [{"resign": {"certificate": "exchange"}}, {"downgrade": {"maximum": version}}]}
+        ]
+        data["appliance"] = {**data["appliance"], "certificates": ["exchange"], "rules": rules}
+        lab.backend.apply(replace(topology_of(data), online=lab.backend.topology.online))
+        for flow in ("online -> onprem", "internet -> onprem"):
+            assert (await lab.send_async(flow)).outcome == "delivered"
+        spoken = {
+            entry.detail["version"] for entry in lab.transcript if entry.kind == "tls" and entry.host in ("online", "internet")
+        }
+    assert spoken == {version}
