@@ -39,4 +39,4 @@ class RemoteShell:
     def complete(self, text: str, position: int) -> list[Completion]:
         """Return what may stand at a position of a text."""
         body = {"line": text[:10_000], "position": position, "shell": self._name}
-        return [Completion(*word) for word in self._client.change("POST", "shell/completion", body)["words"]]
+        return [Completion(**word) for word in self._client.change("POST", "shell/completion", body)["words"]]

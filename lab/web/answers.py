@@ -50,10 +50,19 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Completions:
-    """What may stand at the cursor in place of as many characters before it; each with a word of help."""
+class CompletionWord:
+    """What may stand in place of the last `length` characters before the cursor, and a word on what it is."""
 
-    words: tuple[tuple[str, int, str], ...]
+    text: str
+    length: int
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """What may stand at the cursor."""
+
+    words: tuple[CompletionWord, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ async def _shell(asked: Asked) -> answers.ShellOutput:
 async def _complete(asked: Asked) -> answers.Completions:
     body = asked.body
     found = asked.shells.session(body.shell).complete(body.line, min(body.position, len(body.line)))
-    return answers.Completions(tuple((one.text, one.length, one.help) for one in found[:100]))
+    return answers.Completions(tuple(answers.CompletionWord(one.text, one.length, one.help) for one in found[:100]))
 
 
 async def _examine(asked: Asked) -> answers.Report:

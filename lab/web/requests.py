@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 _HOSTS = Literal["exchange", "online", "internet"]
 _EVERY_HOST = Literal["exchange", "online", "internet", "appliance"]
+#: A whole number as JSON Schema has it: 3.0 is one.
+_WHOLE = BeforeValidator(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Address = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^\s<>@\x00-\x1f\x7f]+@[^\s<>@\x00-\x1f\x7f]+$")]
 #: Exact, since Python's own decoder takes nearly anything.
@@ -62,7 +64,7 @@ class SendBody(_Body):
     sender: Address | None = None
     recipient: Address | None = None
     content: Base64 | None = None
-    count: Annotated[int, Field(ge=1, le=10_000)] = 1
+    count: Annotated[int, Field(ge=1, le=10_000), _WHOLE] = 1
     wait: Annotated[float, Field(ge=0, le=60, description="Seconds to wait until each was tried.")] = 0
 
 
@@ -92,7 +94,9 @@ class ShellBody(_Body):
 
     line: Annotated[str, Field(max_length=10_000)]
     shell: Annotated[str, Field(max_length=64, description="Lines with the same word here share variables.")] = ""
-    width: Annotated[int, Field(ge=40, le=1000, description="Columns of the console, for the first line of a session.")] = 120
+    width: Annotated[int, Field(ge=40, le=1000, description="Columns of the console, for the first line of a session."), _WHOLE] = (
+        120
+    )
 
 
 class ExaminationBody(_Body):
@@ -105,5 +109,5 @@ class CompletionBody(_Body):
     """A line of the management shell that is not complete, and where the cursor stands in it."""
 
     line: Annotated[str, Field(max_length=10_000)]
-    position: Annotated[int, Field(ge=0, le=10_000)]
+    position: Annotated[int, Field(ge=0, le=10_000), _WHOLE]
     shell: Annotated[str, Field(max_length=64)] = ""

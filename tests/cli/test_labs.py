@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shlex
 import signal
 import smtplib
@@ -231,10 +232,12 @@ def test_the_transcript_is_followed(one_lab: Desk) -> None:
     command = [SMTPLAB, "transcript", "--follow"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=one_lab.environment) as process:
         assert process.stdout is not None
-        seen = ""
-        while "QUIT" not in seen:
+        for _ in range(10):
             one_lab.run("send", "internet -> onprem")
-            seen += process.stdout.readline()
+            if select.select([process.stdout], [], [], 0.5)[0]:  # it may not have been there yet
+                break
+        while "QUIT" not in (line := process.stdout.readline()):
+            assert line
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
 

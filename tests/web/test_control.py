@@ -157,7 +157,7 @@ def test_the_management_shell_is_part_of_the_lab(fresh: RunningLab) -> None:
     said = fresh.ask("POST", "/api/shell", {"line": "Get-SendConnector Internet | fl Fqdn", "shell": "b"}).json
     assert "mail.contoso.test" in said["pieces"][0]["text"]
     words = fresh.ask("POST", "/api/shell/completion", {"line": "Get-Que", "position": 7}).json["words"]
-    assert ["Get-Queue", 7] in [word[:2] for word in words]
+    assert ("Get-Queue", 7) in [(word["text"], word["length"]) for word in words]
     said = fresh.ask("POST", "/api/shell", {"line": "Get-Quack"}).json
     assert said["failed"]
     assert said["pieces"][0]["stream"] == "error"

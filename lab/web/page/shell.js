@@ -31,7 +31,7 @@ find("shell-line").addEventListener("keydown", async (event) => {
     event.preventDefault();
   } else if (event.key === " " && event.ctrlKey) {
     const done = await change("POST", "shell/completion", { line: field.value, position: field.selectionStart, shell: "page" });
-    if (done) find("shell-words").replaceChildren(...done.words.map(([word, length]) => make("option", { value: field.value.slice(0, field.selectionStart - length) + word })));
+    if (done) find("shell-words").replaceChildren(...done.words.map(({ text: word, length }) => make("option", { value: field.value.slice(0, field.selectionStart - length) + word })));
     event.preventDefault();
   }
 });
