@@ -15,6 +15,7 @@ from datetime import datetime
 from lab.check.attempt import attempt, under_policies
 from lab.check.findings import SessionFindingId, Severity
 from lab.check.result import Found, HostResult, Stage, State
+from lab.check.strength import OLD_VERSIONS
 from lab.exchange import wording as exchange_wording
 from lab.online import wording as online_wording
 from lab.online.config import Era
@@ -94,6 +95,9 @@ def _postfix(host: HostResult, moment: datetime) -> list[Said]:
             Said(under, _does(one), _session_words(Stack.POSTFIX, host)),
             *_opportunistic(host, moment, "with smtp_tls_security_level = may"),
         ]
+    if host.tls.version in OLD_VERSIONS:  # as OpenSSL 3 has it, whatever Postfix itself would allow (run of posttls-finger 3.7)
+        refused = (words(SessionFindingId.HANDSHAKE_FAILED.value)[Stack.POSTFIX].text,)
+        return [Said(under, "defers", refused), *_opportunistic(host, moment, "with smtp_tls_security_level = may")]
     reason = postfix_reason(host.verdict)
     facts = host.tls
     state = "Untrusted" if reason else "Verified"
