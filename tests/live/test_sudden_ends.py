@@ -8,7 +8,7 @@ import pytest
 
 from tests.live.torture import MUTANTS, Torture
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]  # a slow machine kills slowly
 KILLS, SEED = 60, 20
 
 
