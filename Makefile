@@ -5,7 +5,7 @@ TESTS ?= tests
 KILLS ?= 300
 SEED ?= 1
 
-.PHONY: demo test oracle check fix bench torture trials clean packages fuzz image image-mtas parity
+.PHONY: demo test oracle check fix bench torture trials clean packages fuzz image image-mtas parity docs
 
 demo: .venv/runs ## watch the story of the post
 	@$(BIN)/smtplab demo
@@ -18,6 +18,9 @@ oracle: .venv/develops packages ## the examiner against openssl, Postfix, swaks,
 
 check: .venv/develops ## lint, types, contracts
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+
+docs: .venv/runs ## write the generated pages; fails where one was stale
+	@$(BIN)/python workshop/docs.py
 
 fix: .venv/develops ## format, and mend what lint can mend
 	@$(BIN)/ruff check --fix; $(BIN)/ruff format

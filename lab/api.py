@@ -24,6 +24,7 @@ from lab.scenario.load import Loaded, load_scenario, topology_of
 from lab.scenario.result import FlowResult
 from lab.sending.attempt import Envelope, Outcome
 from lab.sending.message import Delivered, Message
+from lab.tls.mint import Mint
 from lab.transcript import Transcript
 
 _Result = TypeVar("_Result")
@@ -67,7 +68,9 @@ class Lab:
     def _backend(self, name: str, ports: dict[str, int] | None, subnet: str | None) -> Backend:
         topology = in_era(topology_of(self.loaded.broken), self.era)
         if name == "embedded":
-            return Embedded(topology, clock=Clock(), ports=ports)
+            clock = Clock()
+            mint = Mint(clock.now() - self.loaded.scenario.passes)  # time that a fault needs has passed already
+            return Embedded(topology, clock=clock, mint=mint, ports=ports)
         if name != "docker":
             raise UserError(f"there is no backend {name!r}", hint="there are: embedded, docker")
         from lab.backends.containers import Containers

@@ -5,11 +5,11 @@ from __future__ import annotations
 from lab.backends.backend import Backend
 from lab.online.config import Era
 from lab.scenario.load import Loaded
-from lab.scenario.model import Expectation, FlowExpectation, Log, words_for
+from lab.scenario.model import Expectation, FlowExpectation, Log, Standing, words_for
 from lab.scenario.result import Check, CheckKind, FlowResult, ValidationResult
 from lab.sending.attempt import Outcome, Security
 from lab.sending.message import Message
-from lab.smtp.headers import header_block
+from lab.smtp.headers import header, header_block
 
 
 def flow_result(lab: Backend, flow: str, message: Message) -> FlowResult:
@@ -19,6 +19,8 @@ def flow_result(lab: Backend, flow: str, message: Message) -> FlowResult:
     judged = last.verdict if last else None
     receiver = lab.mail_hosts[flow.rpartition(" ")[2]]
     mailbox = receiver.mailboxes.get(message.envelope.recipients[0].lower(), [])
+    copies = [one.envelope.content for one in mailbox if one.envelope.content.endswith(message.envelope.content)]
+    counted = {header(content, "X-MS-Exchange-Organization-AuthAs") for content in copies}
     return FlowResult(
         flow=flow,
         outcome=message.outcome,
@@ -27,8 +29,9 @@ def flow_result(lab: Backend, flow: str, message: Message) -> FlowResult:
         findings=tuple(finding.id for finding in judged.findings) if judged else (),
         words=message.words[-1] if message.words and failed is not None else "",
         attempts=tuple(message.attempts),
-        copies=sum(delivered.envelope.content.endswith(message.envelope.content) for delivered in mailbox),
+        copies=len(copies),
         session=last.session if last else "",
+        counts_as=Standing.INTERNAL if "Internal" in counted else Standing.EXTERNAL if "Anonymous" in counted else None,
     )
 
 
@@ -76,6 +79,9 @@ def _judge_flow(subject: str, wanted: FlowExpectation, result: FlowResult, era: 
     if wanted.findings is not None:
         expected, seen = sorted(wanted.findings), sorted(result.findings)
         checks.append(check(CheckKind.FINDINGS, ", ".join(expected) or "none", ", ".join(seen) or "none", expected == seen))
+    if wanted.counts_as is not None:
+        seen_as = result.counts_as or "none of both"
+        checks.append(check(CheckKind.STANDING, wanted.counts_as, seen_as, result.counts_as is wanted.counts_as))
     checks += [
         check(CheckKind.WORDS, text, result.words or "nothing", text in result.words) for text in words_for(wanted.words, era)
     ]
@@ -93,7 +99,9 @@ def judge_control(
     faulty = bool(loaded.scenario.faults)
     for check in checks:
         failing = check.subject in flows and expect.flow(check.subject).outcome is not Outcome.DELIVERED
-        if failing and check.kind in (CheckKind.OUTCOME, CheckKind.REASON, CheckKind.WORDS):
+        if (failing and check.kind in (CheckKind.OUTCOME, CheckKind.REASON, CheckKind.WORDS)) or (
+            faulty and check.kind is CheckKind.STANDING and check.expected == Standing.EXTERNAL
+        ):
             turned.append(
                 Check(CheckKind.CONTROL, check.subject, f"not: {check.expected}", check.seen, not check.met, check.session)
             )

@@ -50,7 +50,9 @@ async def run_scenario(
     else:
         first, second = await run.fixed_stage(fixes[0])
         stages = [first, second]
-        waiting = [flow for flow, result in first.flows.items() if result.outcome is Outcome.DEFERRED]
+        waiting = None
+        if not _counts_sessions(topology_of(loaded.broken)):
+            waiting = [flow for flow, result in first.flows.items() if result.outcome is Outcome.DEFERRED]
         stages += [(await run.fixed_stage(one, only=waiting))[1] for one in fixes[1:]]
     return ScenarioResult(loaded.name, loaded.scenario, run.era, control, run.began, tuple(stages), run.seconds)
 
@@ -63,6 +65,11 @@ def _chosen(loaded: Loaded, name: str | None) -> tuple[Fix, ...]:
         known = ", ".join(fix.name for fix in loaded.scenario.fixes) or "none"
         raise UserError(f"{loaded.name} has no fix {name!r}", hint=f"its fixes: {known}")
     return (one,)
+
+
+def _counts_sessions(topology: Topology) -> bool:
+    """Whether what becomes of a session depends on how many were before it, so that none may be left out."""
+    return bool(topology.exchange.behind_same_name)
 
 
 def in_era(topology: Topology, era: Era) -> Topology:
@@ -133,6 +140,8 @@ class _Run:
     async def _broken(self, lab: Backend, *, control: bool, only: list[str] | None = None) -> tuple[Stage, dict[str, Message]]:
         began = lab.clock.now()
         with self._phase("play"):
+            if not control:
+                lab.clock.advance(self.loaded.scenario.passes)
             sent = await play(lab, only)
             validation = await validate(lab) if only is None else ()
         with self._phase("judge"):

@@ -40,10 +40,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplianceConfig:
-    """The appliance: its name, its certificate store (names in the mint) and its rules."""
+    """The appliance: its name, its certificate store (names in the mint) and its rules.
+
+    `refuses` are hosts of the lab (`online`, `internet`) whose connections to port 25 its firewall answers with a reset.
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     name: str
     certificates: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
+    refuses: tuple[str, ...] = ()

@@ -6,12 +6,15 @@ This is what a TLS-terminating appliance takes away: it cannot show Exchange Onl
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from lab.tls.findings import FindingId, Verdict
 from lab.tls.names import match_host
 from lab.tls.verdict import HARMLESS
 from lab.tls.views import exchange_status
+
+_NAME = re.compile(r"<i>(?P<issuer>.*)<s>(?P<subject>.*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,18 @@ def evaluate(entries: tuple[str, ...], verdict: Verdict | None) -> Capabilities:
     faults = [finding for finding in verdict.findings if finding.id not in HARMLESS and finding.id is not FindingId.NAME_MISMATCH]
     status = exchange_status(verdict) if faults else "Valid"
     for entry in entries:
-        domain, _, words = entry.partition(":")
+        domain, _, words = entry.rpartition(":")
+        if name := _NAME.fullmatch(
+            domain
+        ):  # the form of before 2016: <I>issuer<S>subject, which a rotation of the certificate breaks
+            if verdict.leaf.common_name not in name["subject"]:
+                continue
+            granted = (
+                frozenset(word.strip() for word in words.split(","))
+                if name["issuer"] == verdict.leaf.issuer and not faults
+                else frozenset()
+            )
+            return Capabilities(status if faults else "SubjectMismatch", verdict.leaf.common_name, entry, granted)
         if match_host(verdict.leaf, domain):
             granted = frozenset() if faults else frozenset(word.strip() for word in words.split(","))
             return Capabilities(status, domain, entry, granted)

@@ -13,7 +13,10 @@ from datetime import datetime, timedelta
 from lab.exchange.config import ReceiveConnector
 from lab.exchange.events import Event, certificate_expired, certificate_expires_soon, certificate_not_found
 from lab.tls.certificate import Certificate, Credential
+from lab.tls.findings import FindingId
 from lab.tls.names import pattern_matches, presented_names
+from lab.tls.trust import TrustStore
+from lab.tls.verdict import judge
 
 _NAME = re.compile(r"<i>(.*)<s>(.*)", re.IGNORECASE | re.DOTALL)  # as HealthChecker matches it, facts/exchange 3.3
 _SOON = timedelta(days=30)  # when event 12018 begins: not documented
@@ -34,10 +37,14 @@ class StoreEntry:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The chosen certificate, None for no STARTTLS, and the events that the choice wrote."""
+    """The chosen certificate, None for no STARTTLS, and the events that the choice wrote.
+
+    `unusable` is Schannel's word where the certificate is chosen and cannot be used: the handshake fails with it.
+    """
 
     entry: StoreEntry | None
     events: tuple[Event, ...] = ()
+    unusable: str | None = None
 
 
 def matches_name(certificate: Certificate, name: str) -> bool:
@@ -46,8 +53,14 @@ def matches_name(certificate: Certificate, name: str) -> bool:
     return parts is not None and (certificate.issuer, certificate.subject) == (parts.group(1), parts.group(2))
 
 
-def select(connector: ReceiveConnector, server: str, store: tuple[StoreEntry, ...], moment: datetime) -> Selection:
-    """Choose for a receive connector of a server (its physical FQDN) at a moment."""
+def select(
+    connector: ReceiveConnector, server: str, store: tuple[StoreEntry, ...], moment: datetime, trust: TrustStore | None = None
+) -> Selection:
+    """Choose for a receive connector of a server (its physical FQDN) at a moment.
+
+    `trust` is what the server itself trusts: a certificate that is named and has a chain that the server refuses is not used
+    (step 8; that no event is written then is our reading).
+    """
     if "Tls" not in connector.AuthMechanism:
         return Selection(None)
     fqdn = connector.Fqdn or server
@@ -60,6 +73,10 @@ def select(connector: ReceiveConnector, server: str, store: tuple[StoreEntry, ..
     if not eligible:
         return Selection(None, (certificate_not_found(moment, wanted or fqdn, connector.Name, fqdn),))
     entry = _best(eligible)
+    if wanted and trust is not None and _refused_at_home(entry, trust, moment):
+        return Selection(None)
+    if "SMTP" not in entry.services:  # step 4: chosen all the same, and TLS fails at a later stage
+        return Selection(entry, unusable=unusable(entry))
     left = entry.certificate.not_after - moment
     if left < timedelta(0):
         return Selection(entry, (certificate_expired(moment, fqdn),))
@@ -69,9 +86,35 @@ def select(connector: ReceiveConnector, server: str, store: tuple[StoreEntry, ..
 
 
 def named(store: tuple[StoreEntry, ...], name: str) -> StoreEntry | None:
-    """Return the newest certificate of the store that a send connector's TlsCertificateName names, None where there is none."""
-    matching = [entry for entry in store if matches_name(entry.certificate, name) and entry.has_private_key]
+    """Return the newest certificate of the store that a send connector's TlsCertificateName names, None where there is none.
+
+    One whose private key is missing is taken only where there is no other; see `unusable`.
+    """
+    matching = [entry for entry in store if matches_name(entry.certificate, name)]
+    with_key = [entry for entry in matching if entry.has_private_key]
+    return _best(with_key or matching) if matching else None
+
+
+def by_fqdn(store: tuple[StoreEntry, ...], fqdn: str) -> StoreEntry | None:
+    """Return the certificate that a send connector shows which must use TLS and names none: the newest with the connector's
+    FQDN that is enabled for SMTP (facts/exchange 9 row 13: an internal CA's, where that is the newer one).
+    """
+    matching = [
+        entry for entry in store if entry.has_private_key and "SMTP" in entry.services and _carries(entry.certificate, fqdn)
+    ]
     return _best(matching) if matching else None
+
+
+def unusable(entry: StoreEntry) -> str | None:
+    """Return Schannel's word for a certificate that cannot be used for SMTP (facts/exchange 2.5), None for one that can."""
+    if not entry.has_private_key:
+        return "NoCredentials"
+    return None if "SMTP" in entry.services else "UnknownCredentials"
+
+
+def _refused_at_home(entry: StoreEntry, trust: TrustStore, moment: datetime) -> bool:
+    """What Test-Certificate reports on the server itself: CERT_TRUST_IS_REVOKED, UNTRUSTED_ROOT (facts/exchange 3.4 step 8)."""
+    return judge(entry.credential.chain, trust=trust, moment=moment).has(FindingId.REVOKED, FindingId.UNTRUSTED_ROOT)
 
 
 def _carries(certificate: Certificate, fqdn: str) -> bool:

@@ -92,6 +92,17 @@ class HybridConfiguration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherServer:
+    """Another server behind the same public name, with a store and receive connectors of its own; a balancer takes turns."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    name: str
+    certificates: tuple[StoredCertificate, ...] = ()
+    receive_connectors: tuple[ReceiveConnector, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeConfig:
     """The server: its physical FQDN, domains, mailboxes, store, trust and connectors.
 
@@ -111,3 +122,6 @@ class ExchangeConfig:
     send_connectors: tuple[SendConnector, ...] = ()
     hybrid: HybridConfiguration = field(default_factory=HybridConfiguration)
     log_format: str = "new"
+    crls_reachable: bool = True  # revocation lists can be fetched (facts/exchange 9 row 11)
+    edge: bool = False  # the connectors live on an Edge server, which gets what Edge sync carries (facts/exchange 3.3, 9 row 21)
+    behind_same_name: tuple[OtherServer, ...] = ()

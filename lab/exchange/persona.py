@@ -100,7 +100,8 @@ class ExchangeReceiver:
     """The persona (see `lab.receiving.persona`) of the server: sessions meet `connector`, or one of the `others` whose
     RemoteIPRanges fit the sender more closely. The limits are those of `connector`.
 
-    `deliver` takes an accepted message and returns its internal id; `log` an event. `domains` and `mailboxes` in lower case.
+    `deliver` takes an accepted message and returns its internal id; `log` an event. `server` is the physical FQDN of the server that
+    answers (default: the configuration's own).
     """
 
     requests_certificate = True
@@ -116,12 +117,14 @@ class ExchangeReceiver:
         deliver: Callable[[SessionFacts, Envelope], int],
         log: Callable[[Event], None],
         others: tuple[ReceiveConnector, ...] = (),
+        server: str | None = None,
     ) -> None:
         self.config, self.connector, self.store, self.trust, self.now = config, connector, store, trust, now
         self._deliver, self._log = deliver, log
         self.capabilities: dict[str, Capabilities] = {}
         self._others = others
         self._met: dict[str, ReceiveConnector] = {}
+        self.server = server or config.name
         self.limits = Limits(
             content=connector.MaxMessageSize,
             errors=connector.MaxProtocolErrors,
@@ -129,30 +132,34 @@ class ExchangeReceiver:
             inactivity=connector.ConnectionInactivityTimeout,
         )
 
+    def met_by(self, address: str) -> ReceiveConnector:
+        """Return the connector that a sender's address meets."""
+        if not self._others:
+            return self.connector
+        return choose_receive_connector((self.connector, *self._others), address) or self.connector
+
     def of(self, session: SessionFacts) -> ReceiveConnector:
         """Return the connector that a session met."""
         return self._met.get(session.id, self.connector)
 
     def begin(self, session: SessionFacts) -> Credential | None:
-        met = choose_receive_connector((self.connector, *self._others), session.peer[0]) if self._others else None
-        if met is not None:
-            self._met[session.id] = met
-        selection = certificates.select(self.of(session), self.config.name, self.store, self.now())
+        met = self.met_by(session.peer[0])
+        self._met[session.id] = met
+        selection = certificates.select(met, self.server, self.store, self.now(), self.trust)
         for event in selection.events:
             self._log(event)
+        session.unusable = selection.unusable
         return selection.entry.credential if selection.entry else None
 
     def banner(self, session: SessionFacts) -> Reply:
         connector = self.of(session)
         if connector.Banner:
             return Reply.of(connector.Banner)
-        return Reply(
-            220, (f"{connector.Fqdn or self.config.name} Microsoft ESMTP MAIL Service ready at {banner_date(self.now())}",)
-        )
+        return Reply(220, (f"{connector.Fqdn or self.server} Microsoft ESMTP MAIL Service ready at {banner_date(self.now())}",))
 
     def hello(self, session: SessionFacts, *, extended: bool) -> Reply:
         connector = self.of(session)
-        greeting = f"{connector.Fqdn or self.config.name} Hello [{session.peer[0]}]"
+        greeting = f"{connector.Fqdn or self.server} Hello [{session.peer[0]}]"
         if not extended:
             return Reply(250, (greeting,))
         secure, certificate = session.tls is not None, session.credential is not None
@@ -200,7 +207,7 @@ class ExchangeReceiver:
     def accept(self, session: SessionFacts, envelope: Envelope) -> Reply:
         internal_id = self._deliver(session, envelope)
         message_id = envelope.message_id or f"<{internal_id:x}@{self.config.name}>"
-        return Reply(250, (f"2.6.0 {message_id} [InternalId={internal_id}, Hostname={self.config.name}] Queued mail for delivery",))
+        return Reply(250, (f"2.6.0 {message_id} [InternalId={internal_id}, Hostname={self.server}] Queued mail for delivery",))
 
     def say(self, what: str) -> Reply:
         return PLAIN[what]

@@ -97,7 +97,7 @@ class ProtocolLog:
             case Kind.TLS:
                 self._row(entry.session, "*", "", negotiated(detail["version"], detail["cipher"], server=self.kind == "receive"))
             case Kind.TLS_FAILED:
-                self._row(entry.session, "*", "", "TLS negotiation failed with error SocketError")
+                self._row(entry.session, "*", "", f"TLS negotiation failed with error {detail.get('schannel', 'SocketError')}")
             case Kind.VERDICT if self.kind == "send":
                 status = exchange_status(detail["verdict"])
                 self._row(entry.session, "*", "", f"Remote certificate chain validation status: '{status}'")  # unsourced

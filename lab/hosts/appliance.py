@@ -13,6 +13,8 @@ from lab.appliance.rules import choose
 from lab.appliance.termination import Side, Termination
 from lab.errors import UserError
 from lab.hosts.host import Surroundings
+from lab.net.directory import Endpoint
+from lab.net.listener import ClosedPort
 from lab.net.relay import Plan, RelayCarrier
 from lab.scenario.topology import Topology
 from lab.tls.certificate import Certificate, Credential
@@ -71,6 +73,8 @@ class ApplianceHost:
         self._directory = surroundings.directory
         self.config = ApplianceConfig(name="")  # nothing yet
         self._store: Store
+        self._closed = ClosedPort()
+        self._closed_endpoint: Endpoint | None = None
         self._behaviours: dict[int, tuple[Behaviour, ...]] = {}
         self._carriers = [RelayCarrier(self.name, partial(self._plan, Direction.INBOUND, "exchange"))]
         self._carriers += [RelayCarrier(self.name, partial(self._plan, Direction.OUTBOUND, host)) for host in _OUTSIDE]
@@ -78,8 +82,9 @@ class ApplianceHost:
             carrier.tap = surroundings.tap
 
     async def start(self, topology: Topology, port: int = 0) -> None:
-        self.apply(topology)
         address = self._directory.listen_address(self.name)
+        self._closed_endpoint = self._closed.start(address)
+        self.apply(topology)
         inbound, *outbound = self._carriers
         self._directory.listening(self.name, await inbound.start(address, port))
         for host, carrier in zip(_OUTSIDE, outbound, strict=True):
@@ -96,6 +101,8 @@ class ApplianceHost:
                 for name in behaviour.certificates:
                     store.credential(name)
         self.config, self._store, self._behaviours = config, store, loaded
+        for host in _OUTSIDE:
+            self._directory.detour(host, self.name, self._closed_endpoint if host in config.refuses else None)
 
     def _behaviour(self, number: int, place: int, spec: BehaviourSpec) -> Behaviour:
         """Load a behaviour; one that has not changed stays, with what it has counted and whom it remembers."""
@@ -105,6 +112,7 @@ class ApplianceHost:
         return load_behaviour(spec)
 
     async def stop(self) -> None:
+        self._closed.stop()
         for carrier in self._carriers:
             await carrier.stop()
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from lab.exchange import certificates, headers, wording
+from lab.exchange.balanced import Balanced
 from lab.exchange.certificates import StoreEntry
-from lab.exchange.config import ExchangeConfig, ReceiveConnector
+from lab.exchange.config import ExchangeConfig, ReceiveConnector, StoredCertificate
 from lab.exchange.events import Event, delivery_not_successful
 from lab.exchange.persona import ExchangeReceiver
 from lab.exchange.protocol_log import ProtocolLog
-from lab.exchange.routing import choose_connector, choose_receive_connector, policy_of
+from lab.exchange.routing import choose_connector, policy_of
 from lab.exchange.tracking_log import TrackingLog
 from lab.hosts.host import Surroundings
 from lab.hosts.mailhost import MailHost, NextHop
@@ -23,6 +24,16 @@ from lab.sending.attempt import Attempt, Envelope, Outcome, Policy, Reason, Reas
 from lab.sending.message import Message
 from lab.sending.schedule import EXCHANGE_SERVER
 from lab.transcript import Entry, Leg
+
+#: After what event 2004 is written (facts/exchange 3.6): wherever there is an SMTP response to name.
+_WITH_RESPONSE = (ReasonId.CERTIFICATE, ReasonId.TLS_FAILED, ReasonId.REPLY)
+_EDGE_SYNC = 256  # characters of an attribute that Edge sync carries (facts/exchange 3.3)
+
+
+def _listening(connectors: tuple[ReceiveConnector, ...], server: str) -> ReceiveConnector:
+    """The receive connector that listens: the first that is enabled, by default Default Frontend."""
+    default = ReceiveConnector(Name=f"Default Frontend {server.partition('.')[0]}")
+    return next((connector for connector in connectors if connector.Enabled), default)
 
 
 class ExchangeHost(MailHost):
@@ -38,7 +49,7 @@ class ExchangeHost(MailHost):
         self.events: list[Event] = []
         self.store_entries: tuple[StoreEntry, ...] = ()
         self._internal_ids = itertools.count(5111011082268)  # where facts/exchange 1.2's example stands
-        self._persona: ExchangeReceiver
+        self._persona: Balanced | None = None
         self._unlisten = surroundings.transcript.listen(self._see)
         now = self.clock.now
         self._receive_log = ProtocolLog("receive", now, self._connector_met, behind_hello=self._capability_rows)
@@ -59,10 +70,9 @@ class ExchangeHost(MailHost):
             name: held for name, held in self._running.items() if name in present and before.get(name) == present[name]
         }
         self.trust = self.mint.trust(self.config.trust)
-        self.store_entries = tuple(
-            StoreEntry(self.mint.credential(stored.certificate), stored.Services, stored.HasPrivateKey)
-            for stored in self.config.certificates
-        )
+        if not self.config.crls_reachable:
+            self.trust = replace(self.trust, crls=())
+        self.store_entries = self._entries(self.config.certificates)
         self.open_mailboxes(self.config.mailboxes)
         self._receive_log.form = self._send_log.form = self.config.log_format
         self._tracking.server = self.netbios
@@ -75,9 +85,7 @@ class ExchangeHost(MailHost):
     @property
     def connector(self) -> ReceiveConnector:
         """The receive connector that listens: Default Frontend."""
-        return next(
-            (c for c in self.config.receive_connectors if c.Enabled), ReceiveConnector(Name=f"Default Frontend {self.netbios}")
-        )
+        return _listening(self.config.receive_connectors, self.config.name)
 
     def running_certificate(self, connector: str) -> str | None:
         """Return the TlsCertificateName that the front end transport service has for a connector at present."""
@@ -95,7 +103,7 @@ class ExchangeHost(MailHost):
         self._refresh()
 
     def _running_form(self, connector: ReceiveConnector) -> ReceiveConnector:
-        return replace(connector, TlsCertificateName=self.running_certificate(connector.Name))
+        return replace(connector, TlsCertificateName=self._synchronised(self.running_certificate(connector.Name)))
 
     def _refresh(self) -> None:
         if self.receiver is not None:
@@ -104,12 +112,25 @@ class ExchangeHost(MailHost):
     def build_receiver(self) -> Receiver:
         trust, now = self.trust.revoking(), self.clock.now
         deliver, log = self._accept, self.events.append
-        connector = self._running_form(self.connector)
+        own = self._running_form(self.connector)
         others = tuple(self._running_form(c) for c in self.config.receive_connectors if c is not self.connector)
-        self._persona = ExchangeReceiver(
-            self.config, connector, self.store_entries, trust, now, deliver=deliver, log=log, others=others
-        )
+        personas = [ExchangeReceiver(self.config, own, self.store_entries, trust, now, deliver=deliver, log=log, others=others)]
+        for other in self.config.behind_same_name:
+            connector, store = _listening(other.receive_connectors, other.name), self._entries(other.certificates)
+            personas.append(
+                ExchangeReceiver(self.config, connector, store, trust, now, deliver=deliver, log=log, server=other.name)
+            )
+        self._persona = Balanced(tuple(personas), self._persona.turns if self._persona else None)
         return Receiver(self.name, self._persona, self.transcript, now)
+
+    def _synchronised(self, name: str | None) -> str | None:
+        """What an Edge server gets of a TlsCertificateName: nothing of one that is too long for Edge sync (facts/exchange 3.3)."""
+        return None if self.config.edge and name is not None and len(name) > _EDGE_SYNC else name
+
+    def _entries(self, certificates_: tuple[StoredCertificate, ...]) -> tuple[StoreEntry, ...]:
+        return tuple(
+            StoreEntry(self.mint.credential(stored.certificate), stored.Services, stored.HasPrivateKey) for stored in certificates_
+        )
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
@@ -123,16 +144,18 @@ class ExchangeHost(MailHost):
         if connector is None:
             failure = Reason(ReasonId.DNS_FAILED, "connect", detail=f"no send connector for {domain}")
             return NextHop(target=None, policy=Policy(), ehlo_name=self.config.name, failure=failure)
-        credential, failure_reason = None, None
-        if connector.TlsCertificateName:
+        entry, failure_reason = None, None
+        if connector.TlsCertificateName and self._synchronised(connector.TlsCertificateName):
             entry = certificates.named(self.store_entries, connector.TlsCertificateName)
-            credential = entry.credential if entry else None
             if entry is None:
                 failure_reason = Reason(ReasonId.CREDENTIAL_MISSING, "connect", detail=wording.CERTIFICATE_NOT_FOUND)
+        elif connector.RequireTLS and not connector.TlsCertificateName:
+            entry = certificates.by_fqdn(self.store_entries, connector.Fqdn or self.config.name)
         smart = connector.SmartHosts[0] if connector.SmartHosts and not connector.DNSRoutingEnabled else None
         return NextHop(
             target=smart or self.mx_target(domain), policy=policy_of(connector, domain), ehlo_name=connector.Fqdn or self.config.name,
-            connector=connector.Name, credential=credential, failure=failure_reason,
+            connector=connector.Name, credential=entry.credential if entry else None, failure=failure_reason,
+            unusable=certificates.unusable(entry) if entry else None,
             xoorg=self.config.accepted_domains[0] if connector.CloudServicesMailEnabled else None,
             use_tls=not connector.IgnoreSTARTTLS,
         )  # fmt: skip
@@ -162,7 +185,7 @@ class ExchangeHost(MailHost):
             self._tracking.add(now, "SEND", "SMTP", envelope, message.id, recipient_status=status, **place)
         elif attempt.outcome is Outcome.DEFERRED:
             self._tracking.add(now, "DEFER", "SMTP", envelope, message.id, recipient_status=words, **place)
-            if attempt.reason is not None and attempt.reason.id in (ReasonId.CERTIFICATE, ReasonId.TLS_FAILED):
+            if attempt.reason is not None and attempt.reason.id in _WITH_RESPONSE:
                 self.events.append(delivery_not_successful(now, connector, envelope.message_id, words))
         else:
             expired = attempt.reason is not None and attempt.reason.id is ReasonId.EXPIRED
@@ -189,7 +212,8 @@ class ExchangeHost(MailHost):
         kept = replace(envelope, content=headers.incoming(self.config, session, envelope, now))
         peer = session.peer[0]
         self._tracking.add(now, "RECEIVE", "SMTP", kept, number, client_ip=peer, client_hostname=session.ehlo or "",
-                           connector_id=self._receive_connector_id(peer), directionality="Incoming", original_client_ip=peer)  # fmt: skip
+                           connector_id=self._receive_connector_id(session.id, peer), directionality="Incoming",
+                           original_client_ip=peer)  # fmt: skip
         for recipient in envelope.recipients:
             if recipient.lower() in self.mailboxes:
                 self.store(recipient, kept, session.id)
@@ -221,15 +245,18 @@ class ExchangeHost(MailHost):
         """Return the message tracking log as a file's text."""
         return self._tracking.text(self.clock.now())
 
-    def _connector_met(self, entry: Entry) -> str:
-        return self._receive_connector_id(str(entry.detail["address"]))
+    def _receive_connector_id(self, session: str, peer: str) -> str:
+        """A session that begins is given to a server before the log names its connector."""
+        assert self._persona is not None
+        persona = self._persona.take(session, peer)
+        return f"{persona.server.partition('.')[0]}\\{persona.met_by(peer).Name}"
 
-    def _receive_connector_id(self, peer: str) -> str:
-        met = choose_receive_connector((self.connector, *self.config.receive_connectors), peer)
-        return f"{self.netbios}\\{(met or self.connector).Name}"
+    def _connector_met(self, entry: Entry) -> str:
+        return self._receive_connector_id(entry.session, str(entry.detail["address"]))
 
     def _capability_rows(self, session: str) -> tuple[str, ...]:
-        earned = self._persona.capabilities.get(session)
+        persona = self._persona.of(session) if self._persona else None
+        earned = persona.capabilities.get(session) if persona else None
         return earned.log_rows() if earned else ()
 
     def _see(self, entry: Entry) -> None:

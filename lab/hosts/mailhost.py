@@ -60,6 +60,7 @@ class NextHop:
     ehlo_name: str
     connector: str = ""
     credential: Credential | None = None
+    unusable: str | None = None
     failure: Reason | None = None
     xoorg: str | None = None
     use_tls: bool = True
@@ -267,15 +268,19 @@ class MailHost(ABC):
 
     async def attempt(self, message: Message, hop: NextHop) -> Attempt:
         """Hand a message to its next hop once. An opportunistic sender whose handshake fails tries again in clear."""
-        attempt = await self._session(message, hop, use_tls=hop.use_tls)
+        return await self._twice(message, hop, use_tls=hop.use_tls)
+
+    async def _twice(self, message: Message, hop: NextHop, *, use_tls: bool, probe: bool = False) -> Attempt:
+        attempt = await self._session(message, hop, use_tls=use_tls, probe=probe)
         failed = attempt.reason is not None and attempt.reason.id is ReasonId.TLS_FAILED
-        if failed and not hop.policy.mandatory:
-            attempt = await self._session(message, hop, use_tls=False)
+        if failed and use_tls and not hop.policy.mandatory:
+            attempt = await self._session(message, hop, use_tls=False, probe=probe)
         return attempt
 
     async def _session(self, message: Message, hop: NextHop, *, use_tls: bool, probe: bool = False) -> Attempt:
         settings = SenderSettings(
             host=self.name, ehlo_name=hop.ehlo_name, trust=self.trust.revoking(), now=self.clock.now, credential=hop.credential,
+            unusable=hop.unusable,
             chunking=self.chunking, xoorg=hop.xoorg, use_tls=use_tls, probe=probe, connector=hop.connector,
         )  # fmt: skip
         envelope = message.envelope if probe else self.outgoing_envelope(message, hop)
@@ -295,7 +300,8 @@ class MailHost(ABC):
     async def probe(self, target: str, policy: Policy, ehlo_name: str) -> Attempt:
         """Look at a receiver under a policy up to MAIL FROM, sending nothing; the attempt names its session in the transcript."""
         message = Message(0, Envelope("", (f"postmaster@{target}",), b""), self.clock.now())
-        return await self._session(message, NextHop(target=target, policy=policy, ehlo_name=ehlo_name), use_tls=True, probe=True)
+        hop = NextHop(target=target, policy=policy, ehlo_name=ehlo_name)
+        return await self._twice(message, hop, use_tls=True, probe=True)
 
     def mx_target(self, domain: str) -> str | None:
         """Return the best MX of a domain, the domain itself where it has an address, None where it has neither (RFC 5321 5.1)."""

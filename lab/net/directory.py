@@ -68,9 +68,12 @@ class Directory:
         """Note where a host takes SMTP (`dns` queries, `sts` HTTPS). One that listens on all addresses is known by its own."""
         self._endpoints[host] = Endpoint(self._addresses[host], endpoint.port) if self._anywhere else endpoint
 
-    def detour(self, sender: str, receiver: str, endpoint: Endpoint) -> None:
-        """Let connections from `sender` to `receiver` really go to `endpoint`, unknown to the sender."""
-        self._detours[sender, receiver] = endpoint
+    def detour(self, sender: str, receiver: str, endpoint: Endpoint | None) -> None:
+        """Let connections from `sender` to `receiver` really go to `endpoint`, unknown to the sender; None takes the detour back."""
+        if endpoint is None:
+            self._detours.pop((sender, receiver), None)
+        else:
+            self._detours[sender, receiver] = endpoint
 
     def endpoint(self, host: str) -> Endpoint:
         """Return where a host takes SMTP. Raises CannotTest where it does not listen."""

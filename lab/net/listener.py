@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import cast
@@ -13,6 +14,25 @@ from lab.net.receiver import ReceiverSession
 from lab.net.tap import Tap
 from lab.receiving.persona import Persona
 from lab.transcript import Transcript
+
+
+class ClosedPort:
+    """A port where nobody listens, and that nobody else can take: who connects is refused."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+
+    def start(self, address: str) -> Endpoint:
+        """Take a port of an address; return where."""
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.bind((address, 0))
+        return Endpoint(*self._socket.getsockname()[:2])
+
+    def stop(self) -> None:
+        """Give the port back; may be called twice."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 class Receiver:

@@ -230,6 +230,10 @@ class ReceiverSession(SMTP):
         self._flush()
         self._forget()
         self._greeted, self.facts.ehlo = False, None  # RFC 3207 section 4.2: knows nothing from before
+        if self.facts.unusable is not None:
+            self._record(Kind.TLS_FAILED, blame=Blame.RECEIVER, schannel=self.facts.unusable,
+                         message=f"the certificate {credential.leaf.subject} cannot be used: {self.facts.unusable}")  # fmt: skip
+            return self._hang_up()
         self._tls = verifying_server(
             credential, request_certificate=self._persona.requests_certificate, minimum=self._server.minimum_tls
         )

@@ -9,6 +9,7 @@ from lab.smtp.replies import Reply
 from lab.tls.findings import FindingId, Verdict
 from lab.tls.names import match_tls_domain
 from lab.tls.verdict import HARMLESS
+from lab.tls.views import exchange_status
 
 RELAY_DENIED = "550 5.7.64 TenantAttribution; Relay Access Denied SMTP"
 PARTNER_DENIED = (
@@ -24,6 +25,19 @@ def certificate_domain_matches(connector: InboundConnector, verdict: Verdict | N
         return False
     faults = [f for f in verdict.findings if f.id not in HARMLESS and f.id is not FindingId.NAME_MISMATCH]
     return not faults and match_tls_domain(verdict.leaf, name) is not None
+
+
+def untrusted_client(config: OnlineConfig, verdict: Verdict | None) -> str | None:
+    """Return Exchange's word where a sender's certificate has the name of an OnPremises connector and ends at a root that nobody
+    trusts: an internal CA's (facts/exchange 2.5 and 9 row 13). A chain that is merely incomplete is a stranger's (section 7).
+    """
+    if verdict is None or verdict.leaf is None or not verdict.has(FindingId.UNTRUSTED_ROOT):
+        return None
+    for connector in config.inbound_connectors:
+        name = connector.TlsSenderCertificateName
+        if connector.Enabled and connector.ConnectorType == "OnPremises" and name and match_tls_domain(verdict.leaf, name):
+            return exchange_status(verdict)
+    return None
 
 
 def attribute(config: OnlineConfig, verdict: Verdict | None, address: str) -> InboundConnector | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lab.exchange.numbers import session_number
 from lab.exchange.persona import PLAIN, banner_date
-from lab.online.attribution import attribute, refuse_recipient
+from lab.online.attribution import attribute, refuse_recipient, untrusted_client
 from lab.online.config import Era, InboundConnector, OnlineConfig
 from lab.receiving.persona import Limits, SessionFacts
 from lab.sending.attempt import Envelope
@@ -71,6 +71,8 @@ class OnlineReceiver:
         assert session.tls is not None
         if session.tls.peer_chain:
             session.verdict = judge(session.tls.peer_chain, trust=self.trust, moment=self.now(), purpose="client")
+        if word := untrusted_client(self.config, session.verdict):
+            return Reply.of(f"454 4.7.0 Failed to establish appropriate TLS channel: {word}: Access Denied")
         connector = attribute(self.config, session.verdict, session.peer[0])
         self._attributed[session.id] = connector
         if connector is not None and connector.CloudServicesMailEnabled:

@@ -22,6 +22,7 @@ from lab.tls.findings import Verdict
 class SessionFacts:
     """What is known of a running session.
 
+    `unusable` says in Schannel's word why the certificate that is to be shown cannot be used: TLS is accepted and then fails.
     `id` is the transcript's; `peer` and `local` are address and port; `began` the lab's moment; `verdict` judges the sender's
     certificate, where one was asked for; `granted` are capabilities that it earned.
     """
@@ -35,6 +36,7 @@ class SessionFacts:
     verdict: Verdict | None = None
     granted: frozenset[str] = frozenset()
     credential: Credential | None = None
+    unusable: str | None = None
     sender: Path | None = None
     recipients: list[Path] = field(default_factory=list)
 

@@ -91,5 +91,6 @@ REASONS: dict[ReasonId, str] = {
     ReasonId.PROTOCOL: "the receiver does not keep to SMTP",
     ReasonId.CONTENT: "the message cannot be sent to this receiver",
     ReasonId.EXPIRED: "it waited in the queue for too long",
+    ReasonId.CREDENTIAL_UNUSABLE: "the certificate that the connector names is there, without its key or not for SMTP",
     ReasonId.CREDENTIAL_MISSING: "the connector names a certificate that is not in the store",
 }

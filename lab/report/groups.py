@@ -5,6 +5,7 @@ from __future__ import annotations
 GROUPS = {
     "": "As it should be",
     "appliance": "The box in front of Exchange",
+    "behaviours": "What boxes in the middle do to a session",
     "certificate": "The certificate itself, whoever shows it",
     "dns": "Names, addresses and the way between them",
     "exchange": "Exchange on-premises",

@@ -57,7 +57,8 @@ def _flow(result: FlowResult) -> dict[str, Any]:
     return {
         "outcome": result.outcome.value if result.outcome else None, "security": result.security.value,
         "reason": result.reason.value if result.reason else None, "findings": [finding.value for finding in result.findings],
-        "words": result.words or None, "attempts": len(result.attempts), "copies": result.copies, "session": result.session or None,
+        "words": result.words or None, "attempts": len(result.attempts), "copies": result.copies,
+        "counts_as": result.counts_as.value if result.counts_as else None, "session": result.session or None,
         "verdict": verdict(verdicts[-1]) if verdicts else None,
     }  # fmt: skip
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lab.report.explain import REASONS
+from lab.scenario.model import Standing
 from lab.scenario.result import FlowResult
 from lab.sending.attempt import Outcome, Security
 
@@ -40,11 +41,17 @@ def why(result: FlowResult) -> str:
     """Say how a delivered message travelled, or why another did not arrive."""
     if result.outcome is Outcome.DELIVERED:
         copies = "" if result.copies == 1 else f", {result.copies} copies"
-        return _HOW[result.security] + copies
+        standing = ", counts as a stranger's" if result.counts_as is Standing.EXTERNAL and _expected_internal(result.flow) else ""
+        return _HOW[result.security] + copies + standing
     if result.reason is None:
         return ""
     findings = f": {', '.join(result.findings)}" if result.findings else ""
     return REASONS[result.reason] + findings
+
+
+def _expected_internal(flow: str) -> bool:
+    """Whether both ends of a flow belong to one organisation: the internet's mail is a stranger's and needs no word."""
+    return "internet" not in flow
 
 
 def lines(flows: Mapping[str, FlowResult]) -> list[str]:

@@ -5,6 +5,7 @@ descriptions of the published schema.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -39,18 +40,28 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A named change that breaks a healthy topology."""
+    """A named change that breaks a healthy topology; or time that `passes` on the lab's clock before it is looked at (`PT26H`)."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     name: str
     what: str = ""
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...] = ()
+    passes: timedelta = timedelta(0)
+
+
+class Standing(StrEnum):
+    """As whose mail a delivered message counts at its receiver (X-MS-Exchange-Organization-AuthAs, facts/exchange 7 row 5)."""
+
+    INTERNAL = "internal"  # of the own organisation
+    EXTERNAL = "external"  # a stranger's: content filter, no free/busy, no company name beside it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowExpectation:
-    """What must become of a flow's message: outcome, reason, the exact set of findings, security, and the words of the sender."""
+    """What must become of a flow's message: outcome, reason, the exact set of findings, security, the words of the sender, and as
+    whose mail it counts where it arrives.
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -59,6 +70,7 @@ class FlowExpectation:
     findings: tuple[FindingId, ...] | None = None
     security: Security | None = None
     words: Words | None = None
+    counts_as: Standing | None = None
 
 
 class Log(StrEnum):
@@ -145,6 +157,11 @@ class Scenario:
     expect: Expectation = field(default_factory=Expectation)
     fixes: tuple[Fix, ...] = ()
     sources: tuple[str, ...] = ()
+
+    @property
+    def passes(self) -> timedelta:
+        """How long the lab's clock runs before the faults are looked at."""
+        return sum((fault.passes for fault in self.faults), timedelta(0))
 
     def texts(self) -> tuple[str, ...]:
         """Return everything that can be looked for: title, report, why, faults, reasons, findings, words, sources."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lab.online.config import Era
-from lab.scenario.model import Fix, Scenario
+from lab.scenario.model import Fix, Scenario, Standing
 from lab.sending.attempt import Attempt, Outcome, ReasonId, Security
 from lab.tls.findings import FindingId
 from lab.transcript import Entry
@@ -22,6 +22,7 @@ class CheckKind(StrEnum):
     FINDINGS = "findings"
     SECURITY = "security"
     WORDS = "words"
+    STANDING = "standing"
     COPIES = "copies"  # how often the message arrived, byte for byte
     LOG = "log"
     VALIDATION = "validation"
@@ -53,6 +54,7 @@ class FlowResult:
     attempts: tuple[Attempt, ...]
     copies: int
     session: str
+    counts_as: Standing | None = None
 
     @property
     def delivered(self) -> bool:

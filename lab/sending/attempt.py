@@ -101,6 +101,7 @@ class ReasonId(StrEnum):
     DANE = "dane"  # the certificate is none of those that the TLSA records vouch for
     DNSSEC = "dnssec"  # what the DNS says of the receiver is bogus
     CREDENTIAL_MISSING = "credential-missing"  # the sender's own connector names a certificate that it does not have
+    CREDENTIAL_UNUSABLE = "credential-unusable"  # it has it, without its key or not for SMTP
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class SenderSettings:
     trust: TrustStore
     now: Callable[[], datetime]
     credential: Credential | None = None
+    unusable: str | None = None  # Schannel's word for why the credential cannot be used
     chunking: bool = False
     xoorg: str | None = None
     use_tls: bool = True
@@ -205,12 +206,12 @@ class SenderSession:
                 self._record(Kind.FAULT, injected[:SAMPLE], blame=Blame.RECEIVER, message="plaintext behind the 220 to STARTTLS")
             self.phase = "handshake"
             settings = self.settings
-            self._tls = verifying_client(
-                sni=self.policy.sni or self.target or None,
-                trust=settings.trust,
-                moment=settings.now(),
-                credential=settings.credential,
-            )
+            if settings.unusable is not None:
+                detail = f"the sender's own certificate cannot be used: {settings.unusable}"
+                self._record(Kind.TLS_FAILED, blame=Blame.SENDER, schannel=settings.unusable, message=detail)
+                return self._end(ReasonId.CREDENTIAL_UNUSABLE, detail=detail)
+            name, moment = self.policy.sni or self.target or None, settings.now()
+            self._tls = verifying_client(sni=name, trust=settings.trust, moment=moment, credential=settings.credential)
             self._tls.start()
             self._out.append(self._tls.outgoing())
             return None

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 
 from lab.tls.certificate import Certificate, Credential
 from lab.tls.findings import FindingId
-from lab.tls.issue import Issued, Request, distinguished_name, issue
+from lab.tls.issue import Issued, PrivateKey, Request, distinguished_name, issue, private_key
 
 if TYPE_CHECKING:
     import trustme
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: The name that a case is made for where none is given: what the senders of the hybrid topology expect.
 DEFAULT_HOST = "mail.contoso.test"
 
+#: The root that a public CA moves to: new enough not to be in every store (facts/exchange 1.3, 9 row 10).
+NEW_ROOT = distinguished_name(CN="Lab Public Root G2", O="Lab Trust Services", C="US")
 PUBLIC_ROOT = distinguished_name(CN="Lab Public Root CA", O="Lab Trust Services", C="US")
 
 
@@ -62,14 +64,39 @@ class Authorities:
         return self.once("root", lambda: issue(request, self.moment))
 
     @property
+    def new_root(self) -> Issued:
+        """The public root of the future: who has not updated does not know it."""
+        request = Request(subject=NEW_ROOT, ca=True, authority=False, start=timedelta(days=-900), end=timedelta(days=7300))
+        return self.once("new-root", lambda: issue(request, self.moment))
+
+    @property
     def issuing(self) -> Issued:
         """The public issuing CA under the root; it signs what is good."""
         return self.authority("issuing")
 
+    @cached_property
+    def rsa_key(self) -> PrivateKey:
+        """An RSA key of 2048 bits. Making one takes longer than all else here, so that what is never seen in one chain shares it."""
+        return private_key("rsa2048")
+
     def authority(self, name: str) -> Issued:
         """Return an intermediate under the public root, by name; the ones that are wrong are wrong in one thing only."""
-        issuer = self.authority("old") if name == "sha1" else self.root
-        return self.once(name, lambda: issue(_AUTHORITIES[name], self.moment, issuer))
+        issuer = self.authority("old") if name == "sha1" else self.new_root if name == "new" else self.root
+        request = replace(_AUTHORITIES[name], key=self.rsa_key) if name == "old" else _AUTHORITIES[name]
+        return self.once(name, lambda: issue(request, self.moment, issuer))
+
+    @property
+    def lower(self) -> Issued:
+        """A CA below one that may have none below it."""
+        request = Request(subject=distinguished_name(CN="Lab Public Lower CA", O="Lab Trust Services", C="US"), ca=True)
+        return self.once("lower", lambda: issue(request, self.moment, self.authority("short")))
+
+    @property
+    def publishing(self) -> tuple[Issued, ...]:
+        """All authorities under the public root that publish a revocation list, the root first: a case is wrong in one thing only,
+        and only the cases of revocation in this one.
+        """
+        return (self.root, *(self.authority(name) for name in _AUTHORITIES if name not in _NO_FRESH_LIST), self.lower)
 
     # --- what the cases are made of ---------------------------------------------------------------------------------
 
@@ -118,18 +145,22 @@ def _intermediate(word: str, **fields: Any) -> Request:
     return replace(plain, **fields)
 
 
-#: Intermediates under the public root. All but the first are wrong in one thing.
+#: Intermediates under the public roots. Those that are wrong are wrong in one thing.
 _AUTHORITIES = {
     "issuing": _intermediate("Issuing"),
+    "second": _intermediate("Second Issuing"),  # as good as the first: a renewal from another CA
+    "new": _intermediate("G2 Issuing", start=timedelta(days=-800)),  # under the new root
     "silent": _intermediate("Silent"),  # publishes no CRL
     "stale": _intermediate("Stale"),  # its CRL is out of date
     "expired": _intermediate("Expired", end=timedelta(days=-1)),
     "future": _intermediate("Future", start=timedelta(days=1)),
     "not-ca": _intermediate("Impostor", ca=False),
     "no-sign": _intermediate("Penless", cert_sign=False),
-    "old": _intermediate("Old", key="rsa2048", path_length=None),  # good, but can sign with SHA-1
+    "old": _intermediate("Old", path_length=None),  # good, but can sign with SHA-1
     "sha1": _intermediate("Sha One", digest=hashes.SHA1),  # under the old one
     "weak": _intermediate("Weak", key="rsa1024"),
     "short": _intermediate("Short"),  # may have no CA below it, and gets one
     "constrained": _intermediate("Constrained", extensions=((x509.NameConstraints([x509.DNSName("elsewhere.test")], None), True),)),
 }
+#: Publishes none, publishes an old one, and is not under this root.
+_NO_FRESH_LIST = ("silent", "stale", "new")

@@ -55,7 +55,7 @@ class Request:
     usages: tuple[x509.ObjectIdentifier, ...] = (SERVER_AUTH, CLIENT_AUTH)
     start: timedelta = timedelta(days=-30)
     end: timedelta = timedelta(days=335)
-    key: str = "ec256"
+    key: str | PrivateKey = "ec256"  # a kind, or a key that is there already
     digest: type[hashes.SHA1 | hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = hashes.SHA256
     serial: int | None = None
     extensions: tuple[tuple[x509.ExtensionType, bool], ...] = field(default=())
@@ -88,7 +88,7 @@ def issue(request: Request, moment: datetime, issuer: Issued | None = None, *, i
 
     `issuer_name` overrides the name of the issuer that is written in, for chains that lie.
     """
-    key = private_key(request.key)
+    key = private_key(request.key) if isinstance(request.key, str) else request.key
     moment = moment.replace(microsecond=0)
     signer = issuer.key if issuer else key
     name = issuer_name or (issuer.certificate.x509.subject if issuer else request.subject)

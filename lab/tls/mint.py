@@ -77,8 +77,8 @@ class Mint(Authorities):
         return self.once("inspection", lambda: inspection_issuer(self.moment, self.inspection_root))
 
     def trust(self, names: Iterable[str] = ("public",)) -> TrustStore:
-        """Return the trust store of the named roots with their CRLs: `public`, and `rogue` (the stranger's CA), `inspection` (the
-        appliance's own, which signs what it imitates).
+        """Return the trust store of the named roots with their CRLs: `public`, `public-new` (its successor), `rogue` (a stranger's
+        CA), `inspection` (the appliance's own, which signs what it imitates).
 
         Raises UserError for another name.
         """
@@ -90,10 +90,12 @@ class Mint(Authorities):
                 if name == "public":
                     anchors.append(self.root.certificate)
                     crls += [
-                        revocation_list(self.root, self.moment),
-                        revocation_list(self.issuing, self.moment, (self.revoked_serial,)),
+                        *(revocation_list(one, self.moment, (self.revoked_serial,)) for one in self.publishing),
                         revocation_list(self.authority("stale"), self.moment, fresh=False),
                     ]
+                elif name == "public-new":
+                    anchors.append(self.new_root.certificate)
+                    crls += [revocation_list(self.new_root, self.moment), revocation_list(self.authority("new"), self.moment)]
                 elif name == "rogue":
                     anchors.append(self.rogue_root)
                 elif name == "inspection":
@@ -101,7 +103,7 @@ class Mint(Authorities):
                     crls.append(revocation_list(self.inspection_root, self.moment))
                     crls.append(revocation_list(self.inspection_issuer, self.moment))
                 else:
-                    raise UserError(f"the mint knows no trust {name!r}", hint="there are: public, rogue, inspection")
+                    raise UserError(f"the mint knows no trust {name!r}", hint="there are: public, public-new, rogue, inspection")
             self._trust[wanted] = TrustStore(tuple(anchors), crls=tuple(crls))
         return self._trust[wanted]
 

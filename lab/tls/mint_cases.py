@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
-from lab.tls.authorities import PUBLIC_ROOT, Authorities, Case
+from lab.tls.authorities import DEFAULT_HOST, PUBLIC_ROOT, Authorities, Case
 from lab.tls.certificate import Credential
 from lab.tls.findings import FindingId as F
 from lab.tls.issue import CLIENT_AUTH, Issued, Request, distinguished_name, issue, with_broken_signature
@@ -95,12 +95,12 @@ def _own_ca(mint: Authorities, host: str) -> Credential:
     return Credential("own-ca", (made.certificate,), made.key_pem)
 
 
-def _other_organisation(mint: Authorities, host: str) -> Credential:
+def _other_organisation(mint: Authorities, host: str, name: str = "other-organisations-ca", **fields: Any) -> Credential:
     root = issue(
         Request(subject=distinguished_name(CN="Fabrikam Corporate Root", O="Fabrikam", C="US"), ca=True, authority=False,
                 start=-3650 * _DAY, end=3650 * _DAY), mint.moment)  # fmt: skip
-    leaf = mint.leaf(host, root)
-    return Credential("other-organisations-ca", (leaf.certificate, root.certificate), leaf.key_pem, root.certificate)
+    leaf = mint.leaf(host, root, **fields)
+    return Credential(name, (leaf.certificate, root.certificate), leaf.key_pem, root.certificate)
 
 
 def _broken_signature(mint: Authorities, host: str) -> Credential:
@@ -110,16 +110,13 @@ def _broken_signature(mint: Authorities, host: str) -> Credential:
 
 
 def _too_long(mint: Authorities, host: str) -> Credential:
-    short = mint.authority("short")
-    request = Request(subject=distinguished_name(CN="Lab Public Lower CA", O="Lab Trust Services", C="US"), ca=True)
-    lower = mint.once("lower", lambda: issue(request, mint.moment, short))
-    return mint.public("path-too-long", mint.leaf(host, lower), lower, short)
+    return mint.public("path-too-long", mint.leaf(host, mint.lower), mint.lower, mint.authority("short"))
 
 
 def _setup(mint: Authorities, host: str) -> Credential:
     """As facts/exchange 4.4 (2): NetBIOS name, five years, RSA 2048, SHA-1, serverAuth only."""
     server = "EX01." + _parent(host)
-    make = _self_signed("exchange-setup", subject=distinguished_name(CN="EX01"), dns_names=("EX01", server), key="rsa2048",
+    make = _self_signed("exchange-setup", subject=distinguished_name(CN="EX01"), dns_names=("EX01", server), key=mint.rsa_key,
                         digest=hashes.SHA1, usages=(ExtendedKeyUsageOID.SERVER_AUTH,), start=-700 * _DAY, end=1125 * _DAY)  # fmt: skip
     return make(mint, host)
 
@@ -139,6 +136,15 @@ def _table() -> tuple[Case, ...]:
                                                               end=364 * _DAY), m.issuing)),
         Case("exchange-expired", "the certificate of the hybrid, run out ten days ago", (F.EXPIRED,),
              lambda m, h: m.public("exchange-expired", m.leaf(h, dns_names=(h, f"autodiscover.{_parent(h)}"), **_PAST), m.issuing)),
+        Case("exchange-second-ca", "the name of the hybrid, by another public CA", (),
+             lambda m, h: m.public("exchange-second-ca", m.leaf(h, m.authority("second"), dns_names=(h, f"autodiscover.{_parent(h)}"),
+                                                                start=-_DAY, end=364 * _DAY), m.authority("second"))),
+        Case("exchange-internal-ca", "the name of the hybrid, by another organisation's own CA, newer than `exchange`", (F.UNTRUSTED_ROOT,),
+             lambda m, h: _other_organisation(m, h, name="exchange-internal-ca", start=-_DAY)),
+        Case("exchange-long-subject", "good: a subject that makes TlsCertificateName longer than 256 characters", (),
+             _good("exchange-long-subject", subject=distinguished_name(
+                 CN=DEFAULT_HOST, OU="Department of Electronic Messaging and Collaboration Services", O="Contoso Holding and Trading",
+                 L="Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch", S="Isle of Anglesey", C="GB"))),
         Case("exchange-setup", "what Exchange setup makes: self-signed CN=EX01, without the public name",
              (F.SELF_SIGNED, F.NAME_MISMATCH), _setup),
         Case("appliance-default", "the appliance's factory certificate: self-signed, without the public name",
@@ -147,6 +153,9 @@ def _table() -> tuple[Case, ...]:
         Case("online", "Exchange Online's: mail.protection.outlook.test, RSA 2048 (facts/exchange 1.3)", (F.NAME_MISMATCH,),
              lambda m, _: m.public("online", m.leaf(online, subject=distinguished_name(CN=online, O="Lab Online Corporation", C="US"),
                                                     dns_names=(online, f"*.{online}"), key="rsa2048"), m.issuing)),
+        Case("online-new-root", "Exchange Online's, from the CA's new root (facts/exchange 1.3)", (F.ISSUER_MISSING, F.NAME_MISMATCH),
+             lambda m, _: m.public("online-new-root", m.leaf(online, m.authority("new"), subject=distinguished_name(
+                 CN=online, O="Lab Online Corporation", C="US"), dns_names=(online, f"*.{online}"), key="rsa2048"), m.authority("new"))),
         Case("internet", "somebody else's good certificate: mx.fabrikam.test", (F.NAME_MISMATCH,),
              lambda m, _: m.public("internet", m.leaf("mx.fabrikam.test"), m.issuing)),
         # good ones

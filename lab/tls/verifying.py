@@ -108,6 +108,17 @@ def _server_context(credential: Credential, request_certificate: bool, minimum: 
     return context
 
 
+@lru_cache(maxsize=128)
+def _client_context(
+    credential: Credential | None, trust: TrustStore, moment: datetime, minimum: str, maximum: str | None
+) -> SSL.Context:
+    """A sender's contexts: roots and lists are dear to load, and OpenSSL judges by the whole second."""
+    context = _context(SSL.TLS_CLIENT_METHOD, credential, trust, moment, (minimum, maximum))
+    context.set_verify(SSL.VERIFY_PEER, _remember)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    return context
+
+
 def verifying_client(
     *,
     sni: str | None = None,
@@ -121,8 +132,7 @@ def verifying_client(
 
     `moment` is when the chain is judged; versions as in `VERSIONS`.
     """
-    context = _context(SSL.TLS_CLIENT_METHOD, credential, trust, moment, (minimum, maximum))
-    context.set_verify(SSL.VERIFY_PEER, _remember)
+    context = _client_context(credential, trust, moment.replace(microsecond=0), minimum, maximum)
     connection = SSL.Connection(context, None)
     if sni:
         connection.set_tlsext_host_name(sni.encode("ascii"))

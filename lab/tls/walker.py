@@ -211,10 +211,9 @@ def _under(name: str, tree: str) -> bool:
 def _revocation(path: tuple[Certificate, ...], trust: TrustStore, moment: datetime) -> list[Finding]:
     """RFC 5280 section 6.3 with the CRLs at hand. Only asked where the path ends at an anchor: before that nobody's CRL counts."""
     findings = []
-    known = [(der, _crl(der)) for der in trust.crls]
     for depth, certificate in enumerate(path[:-1]):
         issuer = path[depth + 1]
-        lists = [crl for der, crl in known if crl.issuer == issuer.x509.subject and _signed(der, issuer)]
+        lists = _lists_of(issuer, trust.crls)
         fresh = [crl for crl in lists if crl.next_update_utc is None or crl.next_update_utc > moment]
         if any(crl.get_revoked_certificate_by_serial_number(certificate.x509.serial_number) is not None for crl in lists):
             findings.append(
@@ -231,10 +230,13 @@ def _crl(der: bytes) -> x509.CertificateRevocationList:
     return x509.load_der_x509_crl(der)
 
 
-@lru_cache(maxsize=256)
-def _signed(der: bytes, issuer: Certificate) -> bool:
-    key = issuer.x509.public_key()
-    return isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | dsa.DSAPublicKey) and _crl(der).is_signature_valid(key)
+@lru_cache(maxsize=1024)
+def _lists_of(issuer: Certificate, crls: tuple[bytes, ...]) -> tuple[x509.CertificateRevocationList, ...]:
+    """The CRLs, of those at hand, that an issuer has signed."""
+    name, key = issuer.x509.subject, issuer.x509.public_key()
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | dsa.DSAPublicKey):
+        return ()
+    return tuple(crl for crl in map(_crl, crls) if crl.issuer == name and crl.is_signature_valid(key))
 
 
 def _disordered(chain: tuple[Certificate, ...]) -> bool:
