@@ -70,7 +70,7 @@ def _judge_flow(subject: str, wanted: FlowExpectation, result: FlowResult, era: 
 
     outcome = result.outcome.value if result.outcome else "not tried"
     checks = [check(CheckKind.OUTCOME, wanted.outcome.value, outcome, result.outcome is wanted.outcome)]
-    copies = 1 if wanted.outcome is Outcome.DELIVERED else 0
+    copies = wanted.copies if wanted.copies is not None else 1 if wanted.outcome is Outcome.DELIVERED else 0
     checks.append(check(CheckKind.COPIES, str(copies), str(result.copies), result.copies == copies))
     if wanted.reason is not None:
         checks.append(check(CheckKind.REASON, wanted.reason, result.reason or "none", result.reason is wanted.reason))
@@ -99,8 +99,11 @@ def judge_control(
     faulty = bool(loaded.scenario.faults)
     for check in checks:
         failing = check.subject in flows and expect.flow(check.subject).outcome is not Outcome.DELIVERED
-        if (failing and check.kind in (CheckKind.OUTCOME, CheckKind.REASON, CheckKind.WORDS)) or (
-            faulty and check.kind is CheckKind.STANDING and check.expected == Standing.EXTERNAL
+        lost = not failing and check.subject in flows and expect.flow(check.subject).copies == 0
+        if (
+            (failing and check.kind in (CheckKind.OUTCOME, CheckKind.REASON, CheckKind.WORDS))
+            or (faulty and check.kind is CheckKind.STANDING and check.expected == Standing.EXTERNAL)
+            or (faulty and lost and check.kind is CheckKind.COPIES)
         ):
             turned.append(
                 Check(CheckKind.CONTROL, check.subject, f"not: {check.expected}", check.seen, not check.met, check.session)

@@ -18,8 +18,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from typing import Protocol, TypeVar
 
 from lab.errors import UserError
+from lab.matrix import MatrixRow, play_row
 from lab.net.loop import run as run_loop
 from lab.online.config import Era
 from lab.runner import run_scenario
@@ -27,6 +29,8 @@ from lab.scenario.load import load_scenario, topology_of
 from lab.scenario.result import ScenarioResult
 from lab.tls.mint import Mint
 
+_Answer = TypeVar("_Answer")
+_Answer_co = TypeVar("_Answer_co", covariant=True)
 _GRACE = 5.0  # seconds that a worker has for leaving by itself
 _FEW = 3  # runs that are played sooner than a process starts
 
@@ -40,6 +44,15 @@ class Run:
     fix: str | None = None
     control: bool = False
 
+    def play(self, mint: Mint, *, transcripts: bool) -> Played:
+        """Play it; without `transcripts` those of what was as expected are dropped."""
+        try:
+            loaded = load_scenario(self.scenario)
+            result = run_loop(run_scenario(loaded, era=self.era, fix=self.fix, control=self.control, mint=mint))
+        except UserError as error:
+            return Played(self, error=error)
+        return _light(Played(self, result), transcripts=transcripts)
+
 
 @dataclass(frozen=True, slots=True)
 class Played:
@@ -48,6 +61,43 @@ class Played:
     run: Run
     result: ScenarioResult | None = None
     error: UserError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowRun:
+    """A row of the architect's matrix to be played."""
+
+    scenario: str
+    era: Era
+
+    def play(self, mint: Mint, *, transcripts: bool) -> PlayedRow:
+        """Play the fault under every policy."""
+        try:
+            return PlayedRow(self, run_loop(play_row(load_scenario(self.scenario), self.era, mint)))
+        except UserError as error:
+            return PlayedRow(self, error=error)
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedRow:
+    """What came of a row."""
+
+    run: RowRun
+    row: MatrixRow | None = None
+    error: UserError | None = None
+
+
+class Job(Protocol[_Answer_co]):
+    """Something to play: it knows how, and goes to another process."""
+
+    @property
+    def scenario(self) -> str:
+        """Whose name is shown while it is played."""
+        ...
+
+    def play(self, mint: Mint, *, transcripts: bool) -> _Answer_co:
+        """Play it; what the user did wrong is part of the answer."""
+        ...
 
 
 class WorkerFailed(Exception):
@@ -60,8 +110,9 @@ def cores() -> int:
 
 
 def play(
-    runs: Sequence[Run], *, workers: int | None = None, transcripts: bool = True, done: Callable[[Played], None] | None = None
-) -> list[Played]:
+    runs: Sequence[Job[_Answer]], *, workers: int | None = None, transcripts: bool = True,
+    done: Callable[[_Answer], None] | None = None,
+) -> list[_Answer]:  # fmt: skip
     """Play runs and return what came of each, in their order; `done` is told each as it ends.
 
     `workers` is the number of processes (default: one a core); few runs are played in this one. Without `transcripts` those of
@@ -89,10 +140,11 @@ def play(
         _dismiss(pool)
 
 
-def _play_here(runs: Iterable[Run], *, transcripts: bool, tell: Callable[[Played], None]) -> list[Played]:
-    mint, all_played = Mint(datetime.now(UTC)), []
+def _play_here(runs: Iterable[Job[_Answer]], *, transcripts: bool, tell: Callable[[_Answer], None]) -> list[_Answer]:
+    mint = Mint(datetime.now(UTC))
+    all_played: list[_Answer] = []
     for run in runs:
-        played = _play(run, mint, transcripts=transcripts)
+        played = run.play(mint, transcripts=transcripts)
         tell(played)
         all_played.append(played)
     return all_played
@@ -136,9 +188,9 @@ async def _play_on_ground(
     return [played[number] for number in range(len(runs))]
 
 
-def _hand_out(runs: Sequence[Run], pipes: list[Connection], tell: Callable[[Played], None]) -> list[Played]:
+def _hand_out(runs: Sequence[Job[_Answer]], pipes: list[Connection], tell: Callable[[_Answer], None]) -> list[_Answer]:
     """Give each worker a run, and another for each that comes back."""
-    results: dict[int, Played] = {}
+    results: dict[int, _Answer] = {}
     waiting = iter(enumerate(runs))
     busy: dict[Connection, int] = {}
 
@@ -186,21 +238,12 @@ def _work(pipe: Connection, transcripts: bool) -> None:
         while True:
             run = pipe.recv()
             try:
-                answer: Played | str = _play(run, mint, transcripts=transcripts)
+                answer = run.play(mint, transcripts=transcripts)
             except Exception:  # a bug of ours goes to the one who started us, whole
                 answer = traceback.format_exc()
             pipe.send(answer)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
-
-
-def _play(run: Run, mint: Mint, *, transcripts: bool) -> Played:
-    try:
-        loaded = load_scenario(run.scenario)
-        result = run_loop(run_scenario(loaded, era=run.era, fix=run.fix, control=run.control, mint=mint))
-    except UserError as error:
-        return Played(run, error=error)
-    return _light(Played(run, result), transcripts=transcripts)
 
 
 def _light(played: Played, *, transcripts: bool) -> Played:

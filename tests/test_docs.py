@@ -8,9 +8,13 @@ from types import ModuleType
 
 import pytest
 
+from lab.matrix import SenderPolicy, between_both_sides
+from lab.online.config import Era
 from lab.report.catalogue_page import page
+from lab.report.policy_matrix import letters
 from lab.scenario.catalogue import names
 from lab.scenario.load import load_scenario
+from lab.workers import RowRun, play
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,6 +43,7 @@ def test_a_stale_page_is_noticed_and_written(
 ) -> None:
     monkeypatch.setattr(docs, "ROOT", tmp_path)
     monkeypatch.setattr(docs, "PAGES", {"docs/page.md": lambda: "as it should be\n"})
+    monkeypatch.setattr(docs, "PLAYED", {})
     monkeypatch.setattr(docs.sys, "argv", ["docs.py", "--check"])
     assert docs.main() == 1
     assert "docs/page.md is stale" in capsys.readouterr().err
@@ -69,3 +74,14 @@ def test_the_catalogue_has_them_all() -> None:
     assert [
         line.removeprefix('<a id="').removesuffix('"></a>') for line in text.splitlines() if line.startswith("<a id=")
     ] == names()
+
+
+@pytest.mark.slow
+def test_the_matrix_has_them_all_and_what_is_played() -> None:
+    text = (ROOT / "docs" / "matrix.md").read_text(encoding="utf-8")
+    told = [name for name in names() if between_both_sides(load_scenario(name).scenario)]
+    assert [name for name in told if f"(catalogue.md#{name})" not in text] == []
+    for played in play([RowRun(name, Era.CURRENT) for name in told[::20]]):
+        assert played.row is not None
+        cells = " | ".join(letters(played.row, policy) for policy in SenderPolicy)
+        assert f"(catalogue.md#{played.row.scenario}) | {cells} |" in text

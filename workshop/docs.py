@@ -22,16 +22,34 @@ def catalogue() -> str:
     return page({name: (group(name), load_scenario(name).scenario) for name in names()})
 
 
+def matrix() -> str:
+    """What each policy of a sender makes of each fault, from playing them."""
+    from lab.matrix import between_both_sides
+    from lab.online.config import Era
+    from lab.report.policy_matrix import page
+    from lab.scenario.catalogue import group, names
+    from lab.scenario.load import load_scenario
+    from lab.workers import RowRun, play
+
+    told = [name for name in names() if between_both_sides(load_scenario(name).scenario)]
+    played = play([RowRun(name, era) for name in told for era in Era])
+    return page([one.row for one in played if one.row is not None], group)
+
+
 #: Page -> what makes it.
 PAGES: dict[str, Callable[[], str]] = {
     "docs/catalogue.md": catalogue,
+}
+#: Those whose making is playing the whole catalogue; the tests hold some rows of them against a run.
+PLAYED: dict[str, Callable[[], str]] = {
+    "docs/matrix.md": matrix,
 }
 
 
 def stale() -> dict[Path, str]:
     """Return the pages that are not as they should be, with what they should be."""
     found = {}
-    for name, make in PAGES.items():
+    for name, make in {**PAGES, **PLAYED}.items():
         path, text = ROOT / name, make()
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             found[path] = text

@@ -26,10 +26,15 @@ from lab.scenario.topology import Topology
 from lab.tls.mint import Mint
 from lab.transcript import Transcript
 
+_PATIENCE = 3.0  # real seconds; everything is on this machine
+
 
 def embedded(topology: Topology, *, mint: Mint) -> Embedded:
-    """See `lab.backends.backend.Launch`."""
-    return Embedded(topology, clock=Clock(mint.moment), mint=mint)
+    """See `lab.backends.backend.Launch`. Senders are impatient: what is silent for so long in a played scenario is silent for good."""
+    lab = Embedded(topology, clock=Clock(mint.moment), mint=mint)
+    for host in lab.mail_hosts.values():
+        host.patience = _PATIENCE
+    return lab
 
 
 class Embedded(Backend):

@@ -29,6 +29,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--json", "json_file", type=_FILE, metavar="FILE", help="Write everything as JSON.")
 @click.option("--junit", "junit_file", type=_FILE, metavar="FILE", help="Write the checks as JUnit XML.")
 @click.option("--transcript", is_flag=True, help="Show every session, command by command.")
+@click.option("--matrix", is_flag=True, help="Play each fault under every policy of a sender; print what becomes of the mail.")
+@click.option("--markdown", "markdown_file", type=_FILE, metavar="FILE", help="With --matrix: write it as Markdown too.")
 @click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Processes to play in (default: one a core).")
 @click.option(
     "--backend",
@@ -40,7 +42,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--subnet", metavar="CIDR", help="Lay the containers out in this /22 or larger (default: one that is free).")
 def run(
     scenarios: tuple[str, ...], play_all: bool, era: str | None, fix: str | None, control: bool, json_file: Path | None,
-    junit_file: Path | None, transcript: bool, jobs: int | None, backend: str, subnet: str | None,
+    junit_file: Path | None, transcript: bool, jobs: int | None, backend: str, subnet: str | None, matrix: bool,
+    markdown_file: Path | None,
 ) -> int:  # fmt: skip
     r"""Play scenarios, by name or file: bring up, send, judge, fix, let queues retry on the lab's clock, judge again.
 
@@ -60,12 +63,20 @@ def run(
         raise click.UsageError("--fix goes with one scenario.")
     if fix and control:
         raise click.UsageError("--control takes the fault out: there is nothing to fix.")
-    for file in (json_file, junit_file):
+    for file in (json_file, junit_file, markdown_file):
         _check_folder(file)
     if subnet and backend != "docker":
         raise click.UsageError("--subnet goes with --backend docker.")
     if jobs and backend == "docker":
         raise click.UsageError("--jobs goes with --backend embedded: containers play one scenario after the other.")
+    if matrix and (fix or control or transcript or junit_file):
+        raise click.UsageError("--matrix goes with --all or names, --era, --json, --markdown and --jobs.")
+    if markdown_file and not matrix:
+        raise click.UsageError("--markdown goes with --matrix.")
+    if matrix:
+        from lab.cli.matrix import play_matrix
+
+        return play_matrix(chosen, era, json_file, markdown_file, jobs)
     runs = _runs(chosen, era, fix, with_runs=not control, with_controls=control or play_all)
     results, untested = _play(runs, jobs, backend, subnet, transcripts=transcript or json_file is not None)
     _show(results, transcript=transcript, whole=len(runs) == 1)

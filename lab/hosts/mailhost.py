@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 20
 _HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
-_ALIVE = 30.0  # seconds that a session of the lab's own may wait for a reply; everything is on this machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +75,7 @@ class MailHost(ABC):
     name: str
     schedule: Schedule
     chunking = False
+    patience = 30.0  # real seconds that a session of the lab's own may wait for a reply
 
     def __init__(self, surroundings: Surroundings) -> None:
         self.surroundings = surroundings
@@ -293,7 +293,7 @@ class MailHost(ABC):
             recipient_domain = message.envelope.recipients[0].rpartition("@")[2]
             session.not_connected(ReasonId.DNS_FAILED, f"no address for {hop.target or recipient_domain}")
         else:
-            return await carry(session, self.directory.route(self.name, host), self.directory.source(self.name), cap=_ALIVE)
+            return await carry(session, self.directory.route(self.name, host), self.directory.source(self.name), cap=self.patience)
         assert session.attempt is not None
         return session.attempt
 

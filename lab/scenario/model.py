@@ -59,8 +59,9 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowExpectation:
-    """What must become of a flow's message: outcome, reason, the exact set of findings, security, the words of the sender, and as
-    whose mail it counts where it arrives.
+    """What must become of a flow's message: outcome, reason, the exact set of findings, security, the words of the sender, as
+    whose mail it counts where it arrives, and how often it lies in the mailbox byte for byte (by default once where it is delivered;
+    0 for a message that was changed or held on the way).
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -71,6 +72,7 @@ class FlowExpectation:
     security: Security | None = None
     words: Words | None = None
     counts_as: Standing | None = None
+    copies: int | None = None
 
 
 class Log(StrEnum):
