@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from lab.backends.embedded import Embedded
-from lab.clock import Clock
+from lab.backends.embedded import embedded
 from lab.observe import flow_result
 from lab.online.config import Era
 from lab.runner import in_era, play
@@ -117,7 +116,7 @@ async def play_row(loaded: Loaded, era: Era, mint: Mint) -> MatrixRow:
     for policy in SenderPolicy:
         directions = FLOWS[:1] if policy in _PUBLISHED else FLOWS
         flows = [flow for flow in loaded.broken["flows"] if direction(flow) in directions]
-        async with Embedded(in_era(under(loaded.broken, policy), era), clock=Clock(mint.moment), mint=mint) as lab:
+        async with embedded(in_era(under(loaded.broken, policy), era), mint=mint) as lab:
             lab.clock.advance(loaded.scenario.passes)
             sent = await play(lab, flows)
             ends = [_cell(policy, flow_result(lab, flow, message)) for flow, message in sent.items()]

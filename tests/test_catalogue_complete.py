@@ -1,4 +1,4 @@
-"""The catalogue leaves nothing out: each reported cause, each certificate of the mint."""
+"""The catalogue leaves nothing out: each reported cause, each certificate of the mint, each behaviour of the appliance."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from lab.appliance.behaviours.register import OURS
 from lab.report.groups import GROUPS
 from lab.scenario import catalogue
 from lab.scenario.load import Loaded, load_scenario
 from lab.tls.mint_cases import CASES
 
-#: The rows of facts/exchange 9, but for inspection (15) and packet examination (19).
-CAUSES = sorted(set(range(1, 25)) - {15, 19})
+#: facts/exchange 9 has so many rows.
+CAUSES = range(1, 25)
 
 
 @cache
@@ -67,8 +68,12 @@ def test_each_certificate_of_the_mint_is_met() -> None:
     assert sorted(set(CASES) - used()) == []
 
 
-def test_there_are_more_than_sixty_in_folders_that_are_explained() -> None:
-    assert len(loaded()) > 60
+def test_each_behaviour_of_the_appliance_is_met() -> None:
+    assert sorted(set(OURS) - used() - {"passthrough"}) == []
+
+
+def test_there_are_more_than_a_hundred_in_folders_that_are_explained() -> None:
+    assert len(loaded()) > 100
     assert {catalogue.group(one.name) for one in loaded()} <= set(GROUPS)
 
 

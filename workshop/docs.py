@@ -22,6 +22,13 @@ def catalogue() -> str:
     return page({name: (group(name), load_scenario(name).scenario) for name in names()})
 
 
+def behaviours() -> str:
+    """Every behaviour of the appliance, from itself."""
+    from lab.report.behaviour_page import page
+
+    return page()
+
+
 def matrix() -> str:
     """What each policy of a sender makes of each fault, from playing them."""
     from lab.matrix import between_both_sides
@@ -38,6 +45,7 @@ def matrix() -> str:
 
 #: Page -> what makes it.
 PAGES: dict[str, Callable[[], str]] = {
+    "docs/behaviours.md": behaviours,
     "docs/catalogue.md": catalogue,
 }
 #: Those whose making is playing the whole catalogue; the tests hold some rows of them against a run.

@@ -125,8 +125,7 @@ class ReceiverSession(SMTP):
     def _flush(self) -> None:
         if not self._out or self.transport is None:
             return
-        data = b"".join(self._out)
-        self._out.clear()
+        data, self._out = b"".join(self._out), []
         if self._tls is None:
             self._put(data)
         elif self._tls.established:
@@ -230,9 +229,8 @@ class ReceiverSession(SMTP):
         self._flush()
         self._forget()
         self._greeted, self.facts.ehlo = False, None  # RFC 3207 section 4.2: knows nothing from before
-        if self.facts.unusable is not None:
-            self._record(Kind.TLS_FAILED, blame=Blame.RECEIVER, schannel=self.facts.unusable,
-                         message=f"the certificate {credential.leaf.subject} cannot be used: {self.facts.unusable}")  # fmt: skip
+        if (word := self.facts.unusable) is not None:
+            self._record(Kind.TLS_FAILED, blame=Blame.RECEIVER, schannel=word, message=f"the certificate cannot be used: {word}")
             return self._hang_up()
         self._tls = verifying_server(
             credential, request_certificate=self._persona.requests_certificate, minimum=self._server.minimum_tls
@@ -246,8 +244,7 @@ class ReceiverSession(SMTP):
         return None
 
     def _secured(self) -> None:
-        assert self._tls is not None
-        facts = self._tls.facts
+        facts = self._tls.facts if self._tls is not None else None
         assert facts is not None
         self.facts.tls = facts
         self._record(Kind.TLS, role="receiver", **facts_detail(facts))

@@ -201,14 +201,13 @@ class SenderSession:
 
     def _on_starttls(self, reply: Reply) -> None:
         if reply.code == 220:
-            injected = self._lines.take()
-            if injected:  # CVE-2011-0411's twin on the sender's side: plaintext that would be read as if it came through TLS
+            if injected := self._lines.take():  # CVE-2011-0411's twin on the sender's side: as if it came through TLS
                 self._record(Kind.FAULT, injected[:SAMPLE], blame=Blame.RECEIVER, message="plaintext behind the 220 to STARTTLS")
             self.phase = "handshake"
             settings = self.settings
             if settings.unusable is not None:
-                detail = f"the sender's own certificate cannot be used: {settings.unusable}"
-                self._record(Kind.TLS_FAILED, blame=Blame.SENDER, schannel=settings.unusable, message=detail)
+                detail, word = f"the sender's own certificate cannot be used: {settings.unusable}", settings.unusable
+                self._record(Kind.TLS_FAILED, blame=Blame.SENDER, schannel=word, message=detail)
                 return self._end(ReasonId.CREDENTIAL_UNUSABLE, detail=detail)
             name, moment = self.policy.sni or self.target or None, settings.now()
             self._tls = verifying_client(sni=name, trust=settings.trust, moment=moment, credential=settings.credential)
