@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from lab.errors import CannotTest
 from lab.net.loop import run
@@ -45,9 +46,19 @@ def main(names: list[str]) -> int:
         trial.pop("command", None)
         for case in trial["cases"]:
             case.pop("seconds", None)
-    known.write_text(json.dumps(recorded, indent=1) + "\n", encoding="utf-8")
+    known.write_text(record(recorded["trials"]), encoding="utf-8")
     (DOCS / "trials.md").write_text(trials_page(recorded["trials"]), encoding="utf-8")
     return 0 if results else 2
+
+
+def record(trials: list[dict[str, Any]]) -> str:
+    """Return the record as JSON with one case a line, so that a change of one is a change of one line."""
+    parts = []
+    for trial in trials:
+        head = json.dumps({key: value for key, value in trial.items() if key != "cases"})
+        cases = ",\n".join(f"  {json.dumps(case)}" for case in trial["cases"])
+        parts.append(f'{head[:-1]}, "cases": [\n{cases}\n]}}')
+    return '{"trials": [\n' + ",\n".join(parts) + "\n]}\n"
 
 
 if __name__ == "__main__":
