@@ -61,6 +61,7 @@ class RelayLeg:
         "_shown",
         "_transcript",
         "connected",
+        "finished",
         "flights",
         "gone",
         "leg",
@@ -77,6 +78,7 @@ class RelayLeg:
         self.leg, self.peer = leg, peer
         self.lines = LineBuffer()
         self.gone = self.silent = self.connected = False
+        self.finished = False  # its peer will say no more, and may still listen
         self.ready = False  # for TLS: it has said 220 to STARTTLS
         #: Bytes of a ClientHello that nobody has answered yet; None where none is awaited.
         self.pending: bytearray | None = None

@@ -30,6 +30,7 @@ from lab.appliance.leg import RelayLeg, TlsFactory
 from lab.appliance.switch import Switch
 from lab.errors import Blame
 from lab.smtp.replies import Reply
+from lab.smtp.session import Turn
 from lab.tls.channel import TlsFailure
 from lab.transcript import Kind, Transcript
 
@@ -116,6 +117,25 @@ class Relay(Switch):
     def from_receiver(self, data: bytes | memoryview) -> None:
         """Take bytes from the receiver."""
         self._take(self._receiver, data)
+        if self._sender.finished and not self._answers_due():
+            self._closed(self._sender, "")
+
+    def sender_finished(self) -> bool:
+        """The sender will say no more; return whether it still has answers to get.
+
+        Some say QUIT behind the end of the message and close their half at once: who closed the other half too would deliver
+        the message, and let its sender believe that it is not.
+        """
+        leg = self._sender
+        if leg.gone or self._ended or self._opaque or leg.handshaking or self._content is not None or not self._answers_due():
+            self._closed(leg, "")
+            return False
+        leg.finished = True
+        return True
+
+    def _answers_due(self) -> bool:
+        """Whether the receiver has answers to give that need nothing more from the sender."""
+        return bool(self._conversation.asked) and self._conversation.turn is not Turn.DATA
 
     def sender_closed(self, error: str = "") -> None:
         """The sender has closed, or its connection broke."""
@@ -152,7 +172,10 @@ class Relay(Switch):
             if plain:
                 (self._sender_says if leg is self._sender else self._receiver_says)(plain)
             if tls.closed:
-                self._closed(leg, "")
+                if leg is self._sender:
+                    self.sender_finished()
+                else:
+                    self._closed(leg, "")
         except TlsFailure as failure:
             leg.record(Kind.TLS_FAILED, blame=failure.blame, reason=failure.reason, alert=failure.alert, message=failure.message)
             self._end()

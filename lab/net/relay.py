@@ -53,8 +53,7 @@ class _LegProtocol(asyncio.BufferedProtocol):
         self.session.heard(self.event, _BUFFER[:nbytes])
 
     def eof_received(self) -> bool:
-        self.session.closed(self.leg, "")
-        return False
+        return self.session.finished(self.leg)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.transport = None
@@ -110,6 +109,15 @@ class RelaySession:
         self._quiet = False
         event(data)
         self._act()
+
+    def finished(self, leg: Leg) -> bool:
+        """A peer has closed its half; return whether ours stays open."""
+        if leg is Leg.RECEIVER or self._relay is None:
+            self.closed(leg, "")
+            return False
+        waits = self._relay.sender_finished()
+        self._act()
+        return waits
 
     def closed(self, leg: Leg, error: str) -> None:
         if self._relay is not None:

@@ -252,6 +252,34 @@ def test_a_reset_at_every_step_closes_both_legs_and_names_the_culprit(step: str,
     }  # fmt: skip
 
 
+def test_a_sender_that_closes_its_half_behind_quit_still_gets_its_answers() -> None:
+    """As Exim does: QUIT behind the dot, and FIN at once. Without its 250 it would send the message again."""
+    play = Playbook().run(GREETING + ENVELOPE + DATA)
+    play.feed(Leg.SENDER, b"x\r\n.\r\nQUIT\r\n")
+    assert play.relay.sender_finished()
+    play.run("r<< 250 queued\n s>> 250 queued")
+    assert not play.closed
+    play.run("r<< 221 bye\n s>> 221 bye")
+    assert play.closed == [Leg.SENDER, Leg.RECEIVER]
+    assert not play.entries(Kind.FAULT)
+
+
+@pytest.mark.parametrize("said", ["", "s<< NOOP\n r>> NOOP\n r<< 250 ok\n s>> 250 ok\n"])
+def test_a_sender_that_closes_its_half_with_nothing_to_hear_ends_the_session(said: str) -> None:
+    play = Playbook().run(GREETING + said)
+    assert not play.relay.sender_finished()
+    play.run("")
+    play._do()
+    assert play.closed == [Leg.SENDER, Leg.RECEIVER]
+
+
+def test_a_sender_that_closes_its_half_in_the_middle_of_content_is_gone() -> None:
+    play = Playbook().run(GREETING + ENVELOPE + DATA)
+    play.feed(Leg.SENDER, b"half a mess")
+    assert not play.relay.sender_finished()
+    assert "in the middle of content" in play.entries(Kind.FAULT)[-1].detail["message"]
+
+
 def test_a_reset_in_the_handshake_is_seen_as_such() -> None:
     play = Playbook(resign()).run(GREETING + "s<< STARTTLS\n r>> STARTTLS\n r<< 220 go")
     play.relay.sender_closed("the connection broke: reset")

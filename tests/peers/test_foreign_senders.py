@@ -250,3 +250,22 @@ def test_a_real_postfix_defers_then_delivers_after_the_fix(post: Lab, tmp_path: 
         assert "Verified TLS connection established" in sender.log
         assert "Mail queue is empty" in sender.queue()
         assert delivered(post).endswith(b"\r\n" + content)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [None, POST])
+def test_a_sender_that_pipelines_quit_and_closes_its_half_is_answered(fault: str | None) -> None:
+    """A raw socket does what Exim does; the appliance passes or re-signs, and the sender talks in clear."""
+    with Lab(fault or "healthy") as lab:
+        endpoint = lab.endpoint("appliance")
+        with socket.create_connection((endpoint.address, endpoint.port), timeout=10) as connection:
+            stream = connection.makefile("rb")
+            assert stream.readline().startswith(b"220")
+            connection.sendall(b"HELO me.test\r\n")
+            stream.readline()
+            connection.sendall(f"MAIL FROM:<{ERIN}>\r\nRCPT TO:<{ALICE}>\r\nDATA\r\n".encode())
+            assert [stream.readline()[:3] for _ in range(3)] == [b"250", b"250", b"354"]
+            connection.sendall(b"Subject: x\r\n\r\nx\r\n.\r\nQUIT\r\n")
+            connection.shutdown(socket.SHUT_WR)
+            assert [line[:3] for line in stream] == [b"250", b"221"]
+        assert len(lab.mailbox(ALICE)) == 1
