@@ -33,6 +33,7 @@ image-mtas: .venv/develops ## the same with Postfix and Exim in it
 
 parity: .venv/develops ## every scenario on both backends, compared
 	@SMTPLAB_PARITY=all $(BIN)/pytest -n 0 tests/docker/test_parity.py
+
 fuzz: .venv/develops ## what peers say, in any bytes: SECONDS for each target (60)
 	@$(BIN)/python -m fuzz $(or $(SECONDS),60)
 
