@@ -12,6 +12,10 @@ from lab.sending.message import Message
 from lab.smtp.headers import header, header_block
 
 
+#: How a message may have travelled, the safer the later.
+_SAFER = (Security.CLEAR.value, Security.ENCRYPTED.value, Security.AUTHENTICATED.value)
+
+
 def flow_result(lab: Backend, flow: str, message: Message) -> FlowResult:
     """Return what became of a flow's message up to now."""
     last = message.attempts[-1] if message.attempts else None
@@ -104,6 +108,7 @@ def judge_control(
             (failing and check.kind in (CheckKind.OUTCOME, CheckKind.REASON, CheckKind.WORDS))
             or (faulty and check.kind is CheckKind.STANDING and check.expected == Standing.EXTERNAL)
             or (faulty and lost and check.kind is CheckKind.COPIES)
+            or (faulty and _weakened(check))
         ):
             turned.append(
                 Check(CheckKind.CONTROL, check.subject, f"not: {check.expected}", check.seen, not check.met, check.session)
@@ -116,7 +121,16 @@ def judge_control(
         if expect.flow(flow).outcome is not Outcome.DELIVERED:
             seen = result.outcome.value if result.outcome else "not tried"
             turned.append(Check(CheckKind.CONTROL, flow, Outcome.DELIVERED.value, seen, result.delivered, result.session))
+    if faulty and not any(check.kind is CheckKind.CONTROL for check in turned):
+        turned.append(Check(CheckKind.CONTROL, loaded.name, "a difference without the fault", "none", False))
     return tuple(turned)
+
+
+def _weakened(check: Check) -> bool:
+    """Whether a flow travels more safely here than with the fault: that was what the fault did to it."""
+    if check.kind is not CheckKind.SECURITY or check.met or check.seen not in _SAFER:
+        return False
+    return _SAFER.index(check.seen) > _SAFER.index(check.expected)
 
 
 def _names_failure(check: Check, expect: Expectation) -> bool:
