@@ -11,7 +11,6 @@ from lab.sending.attempt import Outcome, Security
 from lab.sending.message import Message
 from lab.smtp.headers import header, header_block
 
-
 #: How a message may have travelled, the safer the later.
 _SAFER = (Security.CLEAR.value, Security.ENCRYPTED.value, Security.AUTHENTICATED.value)
 
