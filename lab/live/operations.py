@@ -16,7 +16,7 @@ from lab.hosts.mailhost import MailHost
 from lab.live import views
 from lab.live.configuration import Configuration, Step, StepKind, Version
 from lab.live.laboratory import LiveLab
-from lab.scenario import change
+from lab.scenario import catalogue, change
 from lab.scenario.load import load_scenario
 from lab.scenario.model import Change
 from lab.sending.attempt import Envelope, Outcome
@@ -124,7 +124,7 @@ def _fault_changes(lab: LiveLab, name: str) -> tuple[Change, ...]:
         if fault.name == name:
             return fault.changes
     scenario, _, wanted = name.partition("/")
-    if name != lab.origin.loaded.name and scenario in {row.scenario for row in views.catalogue_faults()}:
+    if name != lab.origin.loaded.name and scenario in catalogue.names():
         for fault in load_scenario(scenario).scenario.faults:
             if wanted in (fault.name, ""):
                 return fault.changes

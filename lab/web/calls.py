@@ -5,6 +5,7 @@ The routes, the checks of what comes in and the OpenAPI document are made from t
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,6 +69,12 @@ async def _send(asked: Asked) -> answers.Sent:
 
 async def _retry(asked: Asked) -> answers.Sent:
     return answers.Sent(tuple(await operations.retry(asked.lab, asked.body.id)))
+
+
+async def _faults(asked: Asked) -> list[seen.FaultView]:
+    if asked.query.every:  # a hundred files are read: not in the loop that carries the lab
+        await asyncio.to_thread(views.catalogue_faults)
+    return views.faults(asked.lab, every=asked.query.every)
 
 
 async def _add_fault(asked: Asked) -> seen.VersionView:
@@ -144,7 +151,7 @@ CALLS = (
     Call("GET", "/api/sessions/{id}", "session", "A session line by line, with the chains of both legs.",
          lambda a: views.session(a.lab, a.path["id"]), seen.SessionDetail),
     Call("GET", "/api/faults", "faults", "Faults that can be switched.",
-         lambda a: views.faults(a.lab, every=a.query.every), list[seen.FaultView], requests.FaultQuery),
+         _faults, list[seen.FaultView], requests.FaultQuery),
     Call("PUT", "/api/faults/{name}", "addFault", "Break the lab by a fault.", _add_fault, seen.VersionView),
     Call("DELETE", "/api/faults/{name}", "removeFault", "Take a fault out.", _remove_fault, seen.VersionView),
     Call("GET", "/api/fixes", "fixes", "The fixes of the lab's scenario.", lambda a: views.fixes(a.lab), list[seen.FixView]),
