@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 @click.command("serve-cases")
 @click.option(
-    "--port", type=click.IntRange(1, 65000), default=2600, show_default=True, help="The first case's port; the others follow."
+    "--port",
+    type=click.IntRange(0, 65000),
+    default=2600,
+    show_default=True,
+    help="The first case's port, the others follow; 0 takes free ones.",
 )
 @click.option(
-    "--index-port", type=click.IntRange(1, 65535), default=8025, show_default=True, help="Where the index page is, over HTTP."
+    "--index-port", type=click.IntRange(0, 65535), default=8025, show_default=True, help="Where the index page is, over HTTP."
 )
 @click.option(
-    "--dns-port", type=click.IntRange(1, 65535), default=5300, show_default=True, help="Where the cases' names are answered."
+    "--dns-port", type=click.IntRange(0, 65535), default=5300, show_default=True, help="Where the cases' names are answered."
 )
 @click.option("--address", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option(
@@ -73,7 +77,7 @@ async def _serve(
     with Ending() as ending, removed_at_end(ready_file):
         try:
             await hosts.start(address, port)
-            await resolver.start(address, dns_port)
+            names = await resolver.start(address, dns_port)
             index = case_index.as_json(
                 address, {case.name: (name or case.host, hosts.endpoints[case.name].port) for case in selected}, selected,
                 {(case.name, policy): expectation(case, policy, hosts.verdict(case)) for case in selected for policy in TrialPolicy},
@@ -83,8 +87,8 @@ async def _serve(
             )
             shown = await pages.start(address, index_port)
             try:
-                _announce(selected, index, shown, resolver_at=f"{address}:{dns_port}")
-                write(ready_file, index | {"index": f"http://{shown}/", "resolver": f"{address}:{dns_port}"})
+                _announce(selected, index, shown, names=names)
+                write(ready_file, index | {"index": f"http://{shown}/", "resolver": str(names)})
                 await ending.over.wait()
             finally:
                 await pages.stop()
@@ -104,9 +108,9 @@ def _answer(documents: dict[str, tuple[str, bytes]], method: str, target: str, _
     return WebAnswer(status, (("Content-Type", media), *security), body)
 
 
-def _announce(selected: tuple[TrialCase, ...], index: dict[str, Any], shown: Endpoint, *, resolver_at: str) -> None:
+def _announce(selected: tuple[TrialCase, ...], index: dict[str, Any], shown: Endpoint, *, names: Endpoint) -> None:
     for case in index["cases"]:
         click.echo(f"{case['port']:<6} {case['host']:46} {case['what']}")
     click.echo(f"\n{len(selected)} cases on {index['address']}. Index: http://{shown}/ (index.json, ca.pem, crl.pem, hosts)")
-    click.echo(f"Names: dig @{resolver_at.partition(':')[0]} -p {resolver_at.rpartition(':')[2]} {index['cases'][0]['host']}")
+    click.echo(f"Names: dig @{names.address} -p {names.port} {index['cases'][0]['host']}")
     click.echo("\nUp. Ctrl-C ends it.\n")

@@ -18,7 +18,6 @@ import dns.message
 import dns.query
 import pytest
 
-from bench.load import free_port
 from lab.trial.cases import ALL
 
 
@@ -26,7 +25,7 @@ from lab.trial.cases import ALL
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     ready = tmp_path_factory.mktemp("cases") / "ready.json"
     program = Path(sys.executable).with_name("smtplab")
-    ports = ["--port", str(20000 + free_port() % 20000), "--index-port", str(free_port()), "--dns-port", str(free_port())]
+    ports = ["--port", "0", "--index-port", "0", "--dns-port", "0"]
     command = [str(program), "serve-cases", *ports, "--name", "localhost", "--ready-file", str(ready)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
