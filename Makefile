@@ -47,7 +47,7 @@ trials: .venv/develops ## what known mail clients really do, into docs/trials.md
 	@workshop/trials.sh
 
 clean: ## remove everything that make made
-	@rm -rf .venv .coverage .coverage.* htmlcov build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache && find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf .venv .coverage .coverage.* htmlcov build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache && find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 packages: # foreign programs that tests talk to
 	@workshop/packages.sh
