@@ -101,7 +101,7 @@ class Lab:
         self._loop = ready.result()
         try:
             return self._call(self.__aenter__())
-        except BaseException:
+        except BaseException:  # Ctrl-C too: the thread must not outlive the block
             self._end_thread()
             raise
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Generator
+from typing import NoReturn
 
 import pytest
 
@@ -33,7 +34,7 @@ def _present(item: pytest.Item) -> Generator[None, None, None]:
         leave_out(f"{program} is not installed (workshop/packages.sh names the packages)")
 
 
-def leave_out(reason: str) -> None:
+def leave_out(reason: str) -> NoReturn:
     """Skip the running test, or fail it in CI, where everything must have been tested."""
     if os.environ.get("CI"):
         pytest.fail(f"left out, and this is CI: {reason}", pytrace=False)

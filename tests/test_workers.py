@@ -88,7 +88,7 @@ def test_a_bug_in_a_worker_is_shown_with_its_traceback() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot end a process by the signal that this test sends")
 def test_a_worker_that_dies_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pipe ends, and the others are sent home."""
     start = SpawnProcess.start

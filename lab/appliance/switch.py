@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -43,9 +44,9 @@ class Switch(Dialogue):
         self.sni: str | None = None
         self.hello_seen = False
 
+    @abstractmethod
     def _take(self, leg: RelayLeg, data: bytes | memoryview) -> None:
         """Take bytes from a leg's peer."""
-        raise NotImplementedError
 
     def _start_tls(self, *, receiver: bool) -> None:
         from_sender, from_receiver = self._sender.lines.take(), self._receiver.lines.take()

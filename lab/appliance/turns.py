@@ -6,6 +6,7 @@ order of the commands all the same (RFC 2920 section 3.1), so both stand in the 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -59,7 +60,7 @@ def split_command(line: bytes) -> tuple[str, str]:
     return word.decode("ascii", "replace").upper(), argument.decode("utf-8", "surrogateescape").strip()
 
 
-class Turns(Connections):
+class Turns(Connections, ABC):
     """See the module."""
 
     __slots__ = ("_answering", "_challenged", "_chunk_as_commands", "_command_verbs", "_content", "_conversation", "_last", "_on_command",
@@ -177,9 +178,9 @@ class Turns(Connections):
             self._content, self._sample = DottedContent(), b""
             self._content.forward = asked == 354
 
+    @abstractmethod
     def _start_tls(self, *, receiver: bool) -> None:
         """The sender has heard 220 to STARTTLS; `receiver`: and so have we from the receiver."""
-        raise NotImplementedError
 
 
 def _union(sets: Any) -> Verbs | None:

@@ -30,6 +30,7 @@ def cert(names: tuple[str, ...], out: Path | None, host: str | None, show_list: 
     from lab.errors import UserError
     from lab.tls.mint import Mint
     from lab.tls.mint_cases import CASES
+    from lab.tls.names import is_host_name
 
     if show_list:
         width = max(map(len, CASES))
@@ -39,7 +40,7 @@ def cert(names: tuple[str, ...], out: Path | None, host: str | None, show_list: 
     if not names or out is None:
         what = "Name certificates" if not names else "Say where to write with --out DIR"
         raise click.UsageError(f"{what}; smtplab cert --list shows all names.")
-    if host is not None and not _is_host(host):
+    if host is not None and not is_host_name(host):
         raise UserError(f"{host!r} is no host name", hint="for instance mail.contoso.test")
     mint = Mint(datetime.now(UTC))
     files = _files(mint, dict.fromkeys(names), host)
@@ -62,11 +63,6 @@ def _files(mint: Mint, names: dict[str, None], host: str | None) -> dict[str, by
         credential = mint.credential(name, host)
         files |= {f"{name}.pem": credential.chain_pem, f"{name}.key.pem": credential.key_pem}
     return {**files, "ca.pem": mint.ca_pem}
-
-
-def _is_host(name: str) -> bool:
-    labels = name.removeprefix("*.").split(".")
-    return len(name) < 254 and all(0 < len(label) < 64 and label.replace("-", "").isalnum() and label.isascii() for label in labels)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -44,9 +44,13 @@ def serve_cases(
     are index.json, ca.pem (the root to trust), crl.pem and a hosts file. Certificates are made anew at each start, so none
     of the good ones ever runs out.
     """
+    from lab.errors import UserError
     from lab.net.loop import run
+    from lab.tls.names import is_host_name
     from lab.trial.cases import chosen
 
+    if name is not None and not is_host_name(name):
+        raise UserError(f"{name!r} is no host name", hint="for instance localhost, or mail.contoso.test")
     run(_serve(chosen(cases), address, port, index_port, dns_port, name, ready_file))
 
 
@@ -111,6 +115,7 @@ def _answer(documents: dict[str, tuple[str, bytes]], method: str, target: str, _
 def _announce(selected: tuple[TrialCase, ...], index: dict[str, Any], shown: Endpoint, *, names: Endpoint) -> None:
     for case in index["cases"]:
         click.echo(f"{case['port']:<6} {case['host']:46} {case['what']}")
-    click.echo(f"\n{len(selected)} cases on {index['address']}. Index: http://{shown}/ (index.json, ca.pem, crl.pem, hosts)")
+    count = f"{len(selected)} {'case' if len(selected) == 1 else 'cases'}"
+    click.echo(f"\n{count} on {index['address']}. Index: http://{shown}/ (index.json, ca.pem, crl.pem, hosts)")
     click.echo(f"Names: dig @{names.address} -p {names.port} {index['cases'][0]['host']}")
     click.echo("\nUp. Ctrl-C ends it.\n")

@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+#: As in lab/hosts/postfix.py, less what a mere sender needs; an adapter imports nothing of ours.
 MASTER = """\
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup

@@ -70,7 +70,7 @@ class CaseHosts:
         try:
             for number, case in enumerate(self.cases.values()):
                 self.endpoints[case.name] = await self._start(case, address, port + number if port else 0)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: those that listen already must not stay
             await self.stop()
             raise
 
@@ -89,6 +89,13 @@ class CaseHosts:
         chain = self.mint.credential(case.certificate, host).chain
         trust = self.mint.trust(("public",)).revoking(CASES[case.certificate].revocation)
         return judge(chain, trust=trust, moment=self._moment, expected=host)
+
+    def faithful(self, case: TrialCase) -> bool:
+        """Whether a case's certificate is what its name says: for a name of one label a wildcard, for one, stands for nothing."""
+        verdict = self.verdict(case)
+        if verdict is None or case.certificate is None:
+            return True
+        return sorted(finding.id for finding in verdict.findings) == sorted(CASES[case.certificate].findings)
 
     def entries(self, case: TrialCase) -> tuple[Entry, ...]:
         """Return what was seen in a case: by its box under the case's name, and by the receiver behind it."""

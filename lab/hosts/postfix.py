@@ -16,7 +16,7 @@ _ETC, _QUEUE, _DATA = HOME / "etc", HOME / "queue", HOME / "data"
 _USER = 101  # any that is not root's: virtual(8) refuses to deliver as root
 
 #: The services that a sender and receiver needs, none of them in a chroot: one has no resolv.conf (facts/docker 5).
-_MASTER = """\
+MASTER = """\
 smtp inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
@@ -113,7 +113,7 @@ class PostfixHost(ForeignHost):
             pem.write_bytes(stance.credential.key_pem + stance.credential.chain_pem)
             main += f"smtpd_tls_security_level = may\nsmtpd_tls_chain_files = {pem}\n"
         (_ETC / "main.cf").write_text(main, encoding="utf-8")
-        (_ETC / "master.cf").write_text(_MASTER, encoding="utf-8")
+        (_ETC / "master.cf").write_text(MASTER, encoding="utf-8")
         (_ETC / "ca.pem").write_bytes(self.mint.ca_pem)
         (_ETC / "mailboxes").write_text("".join(f"{box} {box}/\n" for box in stance.mailboxes), encoding="utf-8")
         ways = [(d.domain, f"[{d.endpoint.address}]:{d.endpoint.port}", d.match) for d in stance.detours]

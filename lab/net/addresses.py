@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
+
+from lab.errors import CannotTest
 
 ADDRESSES = {
     "exchange": "127.25.0.10",
@@ -24,3 +28,15 @@ def own_addresses(place: int = 0) -> dict[str, str]:
             return {host: address.replace("127.25.0.", f"127.25.{place}.") for host, address in ADDRESSES.items()}
     except OSError:
         return dict.fromkeys(ADDRESSES, "127.0.0.1")
+
+
+def cannot_listen(name: str, address: str, port: int, error: OSError) -> CannotTest:
+    """Return what to raise where a listener cannot be had: whose it is, where, why in the system's words, and what to do."""
+    known = error.errno is not None and error.errno > 0 and not isinstance(error, socket.gaierror)
+    why = os.strerror(error.errno) if known and error.errno is not None else error.strerror or str(error)
+    hint = "choose another port, or end what listens there"
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        hint = "choose an address of this machine"
+    elif error.errno == errno.EACCES:
+        hint = "choose a port from 1024 on, or be root"
+    return CannotTest(f"{name} cannot listen on {address}:{port}: {why}", hint=hint)

@@ -7,7 +7,8 @@ import socket
 from collections.abc import Callable
 from typing import Any, cast
 
-from lab.errors import CannotTest
+from lab.net.addresses import cannot_listen
+from lab.net.conversations import Conversations
 from lab.net.directory import Endpoint
 
 Answer = Callable[[bytes, bool], bytes | None]
@@ -39,7 +40,7 @@ class DnsServer:
         self._answer = answer
         self._udp: asyncio.DatagramTransport | None = None
         self._tcp: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections = Conversations(self._serve, _CONNECTIONS)
 
     async def start(self, address: str, port: int = 0) -> Endpoint:
         """Listen on the same port over UDP and TCP; port 0 takes one that is free for both. Raises CannotTest."""
@@ -48,7 +49,7 @@ class DnsServer:
             self._tcp = None
             datagrams = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
             try:
-                self._tcp = await asyncio.start_server(self._connection, address, port)
+                self._tcp = await asyncio.start_server(self._connections.begin, address, port)
                 found = self._tcp.sockets[0].getsockname()[1]
                 datagrams.bind((address, found))  # by hand: uvloop leaks its transport where this fails
                 self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self._answer), sock=datagrams)
@@ -60,8 +61,7 @@ class DnsServer:
                     self._tcp = None
                 continue
             return Endpoint(address, found)
-        text = f"dns cannot listen on {address}:{port}: {failure.strerror or failure}"
-        raise CannotTest(text, hint="choose another port, or end what listens there")
+        raise cannot_listen("dns", address, port, failure)
 
     async def stop(self) -> None:
         """Close both; may be called twice."""
@@ -71,18 +71,7 @@ class DnsServer:
         if self._tcp is not None:
             self._tcp.close()
             self._tcp = None
-        for task in tuple(self._connections):
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        await asyncio.sleep(0)  # transports close in the next round
-
-    def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= _CONNECTIONS:
-            writer.transport.abort()
-            return
-        task = asyncio.ensure_future(self._serve(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+        await self._connections.end()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -103,7 +103,7 @@ class _Wire(asyncio.Protocol):
         try:
             step()
             self._flush()
-        except Exception as bug:
+        except Exception as bug:  # in a callback of the loop's, where it would be lost: it is raised where the session is awaited
             if not self.lost.done():
                 self.lost.set_exception(bug)
             if self._transport is not None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import cast
 
-from lab.errors import CannotTest
+from lab.net.addresses import cannot_listen
 from lab.net.directory import Endpoint
 from lab.net.receiver import ReceiverSession
 from lab.net.tap import Tap
@@ -54,8 +54,7 @@ class Receiver:
         try:
             self._listener = await loop.create_server(lambda: ReceiverSession(self, loop), address, port, backlog=512)
         except OSError as error:
-            hint = "choose another port, or end what listens there"
-            raise CannotTest(f"{self.name} cannot listen on {address}:{port}: {error.strerror or error}", hint=hint) from None
+            raise cannot_listen(self.name, address, port, error) from None
         return Endpoint(*self._listener.sockets[0].getsockname()[:2])
 
     async def stop(self) -> None:

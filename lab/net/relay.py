@@ -14,7 +14,7 @@ from typing import cast
 
 from lab.appliance.actions import Close, ConnectReceiver, Reading, SendToReceiver, SendToSender, Wake
 from lab.appliance.relay import Relay
-from lab.errors import CannotTest
+from lab.net.addresses import cannot_listen
 from lab.net.directory import Endpoint
 from lab.net.tap import Tap, Tapped
 from lab.transcript import Leg
@@ -253,8 +253,7 @@ class RelayCarrier:
                 lambda: RelaySession(self, self._plan).sender_protocol, address, port, backlog=512
             )
         except OSError as error:
-            hint = "choose another port, or end what listens there"
-            raise CannotTest(f"{self.name} cannot listen on {address}:{port}: {error.strerror or error}", hint=hint) from None
+            raise cannot_listen(self.name, address, port, error) from None
         return Endpoint(*self._listener.sockets[0].getsockname()[:2])
 
     async def stop(self) -> None:

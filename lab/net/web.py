@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lab.errors import CannotTest
+from lab.net.addresses import cannot_listen
+from lab.net.conversations import Conversations
 from lab.net.directory import Endpoint
 from lab.sts.pages import WebAnswer
 from lab.tls.certificate import Credential
@@ -34,20 +35,23 @@ class WebServer:
         respond: Respond,
         refuse: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._name, self._respond, self._refuse = name, respond, refuse
+        self._name, self._respond = name, respond
         self._context = web_context(choose) if choose else None
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections = Conversations(self._serve, _CONNECTIONS, refuse)
 
     async def start(self, address: str, port: int = 0) -> Endpoint:
         """Listen; return where. Raises CannotTest where the address cannot be had."""
         try:
             self._server = await asyncio.start_server(
-                self._connection, address, port, ssl=self._context, ssl_handshake_timeout=_PATIENCE if self._context else None
+                self._connections.begin,
+                address,
+                port,
+                ssl=self._context,
+                ssl_handshake_timeout=_PATIENCE if self._context else None,
             )
         except OSError as error:
-            hint = "choose another port, or end what listens there"
-            raise CannotTest(f"{self._name} cannot listen on {address}:{port}: {error.strerror or error}", hint=hint) from None
+            raise cannot_listen(self._name, address, port, error) from None
         return Endpoint(*self._server.sockets[0].getsockname()[:2])
 
     async def stop(self) -> None:
@@ -55,18 +59,7 @@ class WebServer:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for task in tuple(self._connections):
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        await asyncio.sleep(0)  # transports close in the next round
-
-    def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= _CONNECTIONS or self._refuse():
-            writer.transport.abort()
-            return
-        task = asyncio.ensure_future(self._serve(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+        await self._connections.end()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         import h11  # for labs in which somebody asks

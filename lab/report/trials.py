@@ -38,6 +38,8 @@ def did(result: CaseResult) -> str:
 
 def _seen(result: CaseResult) -> str:
     observation = result.observation
+    if result.did is Did.UNSUPPORTED:
+        return "this case needs a host name of several labels, which cannot be had here"
     if observation.messages:
         return "message taken inside TLS" if observation.secure_message else "message taken in clear"
     if observation.alert:

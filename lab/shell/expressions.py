@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 
 from lab.shell.scanner import DASHES, DOUBLE, SINGLE, Scanner
@@ -33,7 +34,7 @@ _TYPE = re.compile(r"\[([A-Za-z_][\w.]*(?:\[\])?)\]")
 _MEMBER = re.compile(r"[A-Za-z_]\w*")
 
 
-class ExpressionParser(Scanner):
+class ExpressionParser(Scanner, ABC):
     """Reads expressions; statements are the subclass's."""
 
     def expression(self) -> Node:
@@ -304,13 +305,13 @@ class ExpressionParser(Scanner):
 
     # --- of the parser of statements ----------------------------------------------------------------------------------
 
+    @abstractmethod
     def statement(self) -> Node:
         """Read a statement."""
-        raise NotImplementedError
 
+    @abstractmethod
     def block(self, closing: str) -> tuple[Node, ...]:
         """Read statements up to a closing bracket, and step over it."""
-        raise NotImplementedError
 
     def subexpression(self) -> Sub:
         start = self.at

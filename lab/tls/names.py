@@ -18,6 +18,12 @@ def _labels(name: str) -> list[str]:
     return name.split(".")
 
 
+def is_host_name(name: str) -> bool:
+    """Whether a text can stand in a certificate as a DNS name: A-labels of 1 to 63 letters, digits and hyphens, a leading `*.` allowed."""
+    labels = name.removeprefix("*.").split(".")
+    return len(name) < 254 and all(0 < len(label) < 64 and label.replace("-", "").isalnum() and label.isascii() for label in labels)
+
+
 def pattern_matches(pattern: str, name: str) -> bool:
     """Whether a presented name stands for `name`: equal, or `*` as the whole left-most label (RFC 9525 section 6.3).
 

@@ -10,9 +10,9 @@ from lab.check.findings import SessionFindingId
 from lab.check.result import Exchanger, HostResult, Stage, State
 from lab.check.session import ExamSession
 from lab.check.setting import Setting
-from lab.tls.channel import TlsChannel
 from lab.tls.mint import Mint
 from lab.tls.verifying import verifying_server
+from tests.scripted_receiver import ScriptedReceiver
 
 MOMENT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINT = Mint(MOMENT)
@@ -30,13 +30,14 @@ class Clock:
         return self.now
 
 
-class Conversation:
+class Conversation(ScriptedReceiver):
+    session: ExamSession
+
     def __init__(self, *, cut: int | None = None, **options: Any) -> None:
         self.clock = Clock()
-        self.session = ExamSession(Exchanger(HOST, 10), "127.25.0.20", 25, replace(SETTING, **options), self.clock)
-        self.tls: TlsChannel | None = None
+        session = ExamSession(Exchanger(HOST, 10), "127.25.0.20", 25, replace(SETTING, **options), self.clock)
         self.early = b""
-        self._cut = cut
+        super().__init__(session, cut)
         self.session.connected(("127.25.0.1", 40000))
 
     def hears(self, *lines: str) -> Conversation:
@@ -46,19 +47,6 @@ class Conversation:
             wire = self.early + self.tls.receive(wire[len(self.early) :])
         self.early = b""
         assert wire == b"".join(line.encode() + b"\r\n" for line in lines)
-        return self
-
-    def says(self, *lines: str) -> Conversation:
-        """Answer."""
-        return self.raw(b"".join(line.encode() + b"\r\n" for line in lines))
-
-    def raw(self, data: bytes) -> Conversation:
-        if self.tls is not None:
-            self.tls.send(data)
-            data = self.tls.outgoing()
-        size = self._cut or len(data)
-        for start in range(0, len(data), size):
-            self.session.receive(data[start : start + size])
         return self
 
     def secure(self, certificate: str = "good", behind: bytes = b"", **options: Any) -> Conversation:

@@ -222,7 +222,8 @@ _ON_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY
 
 def on_terminal(arguments: list[str], *answers: tuple[bytes, bytes], **environment: str) -> tuple[int, bytes]:
     """Run on a pseudo-terminal; each answer waits for a text. Return exit code and everything shown."""
-    pty = pytest.importorskip("pty")
+    import pty  # not on Windows
+
     leader, follower = pty.openpty()
     settings = {**os.environ, "TERM": "xterm-256color", **environment}
     if "NO_COLOR" not in environment:

@@ -69,7 +69,7 @@ def test_it_comes_up_healthy_and_plays_the_post(name: str, mta_images: str, engi
                 told = "\n".join(f"{entry.data.decode('latin-1')} {entry.detail.get('message', '')}" for entry in entries)
                 if all(word in told for word in words):
                     return
-                time.sleep(0.5)
+                time.sleep(0.5)  # the log is another process's; there is no event to wait for
             raise AssertionError((role, words, told[-2000:]))
 
         saw("exchange", "through the door", "STARTTLS")

@@ -171,7 +171,7 @@ class Torture:
         until = loop.time() + 10
         while len(self.ledger.answered) - before < answers and loop.time() < until:  # noqa: ASYNC110  (no event: the lab is another process)
             await asyncio.sleep(0.001)
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds)  # a moment drawn by the seed: when the kill falls is what is tried
         process.kill()
         open_before = len(self.ledger.open)
         self.ledger.interrupted += open_before > 0

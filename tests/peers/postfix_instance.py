@@ -13,29 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-MASTER = """\
-{listen} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-relay unix - - n - - smtp
-showq unix n - n - - showq
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-"""
+from lab.hosts.postfix import MASTER
 
 MAIN = """\
 compatibility_level = 3.6
@@ -115,7 +93,7 @@ def postfix(home: Path, *, address: str, port: int, relay: tuple[str, int], ca: 
         if parent.stat().st_uid == os.getuid() and parent != Path("/"):
             parent.chmod(parent.stat().st_mode | 0o111)
     (etc / "main.cf").write_text(MAIN.format(home=home, address=address, relay=relay[0], port=relay[1], ca=ca, match=match))
-    (etc / "master.cf").write_text(MASTER.format(listen=f"{address}:{port}"))
+    (etc / "master.cf").write_text(MASTER.replace("smtp inet", f"{address}:{port} inet", 1))
     subprocess.run(["chown", "postfix", str(home / "data")], check=True)
     instance = Postfix(home, address, port)
     instance._run("postfix", "start")

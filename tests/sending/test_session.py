@@ -10,11 +10,11 @@ import pytest
 from lab.errors import Blame
 from lab.sending.attempt import Envelope, Outcome, Policy, ReasonId, Security, TlsLevel
 from lab.sending.session import SenderSession, SenderSettings
-from lab.tls.channel import TlsChannel
 from lab.tls.findings import FindingId
 from lab.tls.mint import Mint
 from lab.tls.verifying import verifying_server
 from lab.transcript import Kind, Transcript
+from tests.scripted_receiver import ScriptedReceiver
 
 MOMENT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINT = Mint(MOMENT)
@@ -23,16 +23,17 @@ STRICT = Policy(TlsLevel.DOMAIN_VALIDATION, "mail.contoso.test")
 CONTENT = b"Subject: x\r\n\r\n.dot\r\nend\r\n"
 
 
-class Conversation:
+class Conversation(ScriptedReceiver):
     """A session and a receiver that says what the test says; TLS where it is begun."""
+
+    session: SenderSession
 
     def __init__(self, policy: Policy = OPPORTUNISTIC, *, cut: int | None = None, content: bytes = CONTENT, **options: Any) -> None:
         self.transcript = Transcript()
         settings = SenderSettings(host="online", ehlo_name="out.test", trust=MINT.trust().revoking(), now=lambda: MOMENT, **options)
         envelope = Envelope("a@b.test", ("c@d.test",), content)
-        self.session = SenderSession(envelope, policy, settings, self.transcript, target="mail.contoso.test")
-        self.tls: TlsChannel | None = None
-        self._cut = cut
+        session = SenderSession(envelope, policy, settings, self.transcript, target="mail.contoso.test")
+        super().__init__(session, cut)
         self.session.connected("127.25.0.20", 25)
 
     def hears(self, *lines: str) -> Conversation:
@@ -43,19 +44,6 @@ class Conversation:
         if self.tls is not None:
             wire = self.tls.receive(wire)
         assert wire == b"".join(line.encode() + b"\r\n" for line in lines)
-        return self
-
-    def says(self, *lines: str) -> Conversation:
-        """Answer."""
-        return self.raw(b"".join(line.encode() + b"\r\n" for line in lines))
-
-    def raw(self, data: bytes) -> Conversation:
-        if self.tls is not None:
-            self.tls.send(data)
-            data = self.tls.outgoing()
-        size = self._cut or len(data)
-        for start in range(0, len(data), size):
-            self.session.receive(data[start : start + size])
         return self
 
     def secure(self, certificate: str, behind: bytes = b"") -> Conversation:

@@ -65,3 +65,7 @@ def test_every_certificate_of_the_mint_that_is_no_topologys_is_a_case() -> None:
     topologys = ("exchange", "appliance-", "online", "internet")
     assert {name for name in CASES if name not in shown} == {name for name in CASES if name.startswith(topologys)}
     assert next(iter(ALL.values())).kind is CaseKind.SANITY
+
+
+def test_every_case_is_what_its_name_says_under_a_name_of_its_own() -> None:
+    assert all(HOSTS.faithful(case) for case in ALL.values())

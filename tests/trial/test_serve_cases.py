@@ -80,3 +80,27 @@ def test_names_are_answered(index: dict[str, Any]) -> None:
     address, _, port = index["resolver"].rpartition(":")
     answer = dns.query.udp(dns.message.make_query("expired.smtp.test", "A"), address, port=int(port), timeout=5)
     assert "127.0.0.1" in answer.to_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--name", "a/b"), "'a/b' is no host name"),
+        (("--name", "ü.test"), "'ü.test' is no host name"),
+        (("--address", "203.0.113.9"), "Cannot assign requested address"),
+        (("--cases", "nothing-like-it"), "no case matches"),
+    ],
+)
+def test_bad_input_gets_a_sentence(arguments: tuple[str, ...], words: str) -> None:
+    from click.testing import CliRunner
+
+    from lab.cli.serve_cases import serve_cases
+    from lab.errors import UserError
+
+    with pytest.raises(UserError, match=words):
+        CliRunner().invoke(
+            serve_cases,
+            ["--port", "0", "--index-port", "0", "--dns-port", "0", *arguments],
+            standalone_mode=False,
+            catch_exceptions=False,
+        )

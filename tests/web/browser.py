@@ -18,7 +18,6 @@ def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         leave_out("chromium is not installed (workshop/packages.sh names the packages)")
-        return
     sandbox = [] if os.getuid() else ["--no-sandbox"]  # Chromium's own sandbox does not work for root
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=[*sandbox, "--disable-gpu", "--disable-dev-shm-usage"])

@@ -100,7 +100,7 @@ def _foreign(point: EntryPoint) -> type[Behaviour]:
     """Import a behaviour of somebody else's. Raises UserError that names the entry point."""
     try:
         kind = point.load()
-    except Exception as error:
+    except Exception as error:  # whatever somebody else's module does when it is imported
         raise UserError(f"the behaviour {point.name!r} cannot be imported: {error}", hint=f"entry point {point.value}") from error
     if not (isinstance(kind, type) and issubclass(kind, Behaviour)):
         raise UserError(f"{point.value} is no behaviour", hint="derive it from lab.appliance.behaviours.Behaviour")
