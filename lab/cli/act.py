@@ -34,6 +34,9 @@ def send(flow: str | None, sender: str | None, recipient: str | None, eml: Path 
 
     if flow is None and (sender is None or recipient is None):
         raise click.UsageError("Name a flow, or sender and recipient with --from and --to; smtplab flows shows the flows.")
+    for option, address in (("--from", sender), ("--to", recipient)):
+        if address is not None and not re.fullmatch(r"[^\s<>@]+@[^\s<>@]+", address):
+            raise UserError(f"{option} {address!r} is no address", hint="for instance alice@contoso.test")
     client = reach(name)
     body: dict[str, Any] = {"flow": flow, "sender": sender, "recipient": recipient, "count": count, "wait": 35}
     if eml is not None:
@@ -41,7 +44,8 @@ def send(flow: str | None, sender: str | None, recipient: str | None, eml: Path 
             content = sys.stdin.buffer.read() if str(eml) == "-" else eml.read_bytes()
         except OSError as error:
             raise UserError(f"cannot be read: {error.strerror}", file=str(eml)) from None
-        content = re.sub(rb"\r?\n", b"\r\n", content)  # a file on this system has its line ends
+        if b"\r\n" not in content:  # a file with this system's line ends; one with SMTP's own is sent as it is, bare ones and all
+            content = content.replace(b"\n", b"\r\n")
         body["content"] = base64.b64encode(content).decode()
     ids = client.change("POST", "messages", {key: value for key, value in body.items() if value is not None})["ids"]
     good = True

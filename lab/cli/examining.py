@@ -223,7 +223,7 @@ def read(path: Path, parse: Callable[[bytes], _Parsed], what: str) -> _Parsed:
     except OSError as error:
         raise UserError(f"cannot be read: {error.strerror}", file=str(path)) from None
     except ValueError as error:
-        raise UserError(f"holds no {what} in PEM or DER: {error}", file=str(path)) from None
+        raise UserError(f"holds no {what} in PEM or DER", file=str(path)) from error
 
 
 def moment(text: str) -> datetime:

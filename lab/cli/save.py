@@ -31,7 +31,7 @@ def capture(file: Path, seconds: float | None, everything: bool, name: str | Non
 
     client = reach(name)
     query = ""
-    _written(file, b"")  # a place that cannot be written is told before, and not after an hour
+    _written(file, None)  # a place that cannot be written is told before, and not after an hour
     if not everything:
         query = f"?since={quote(datetime.now(UTC).isoformat())}"
         click.echo(f"Capturing{f' for {seconds:g} s' if seconds else '; Ctrl-C ends it'}.", err=True)
@@ -97,11 +97,15 @@ def _put_session(put: Any, client: Client, session: str) -> None:
     put(f"sessions/{session}.json", seen)
 
 
-def _written(file: Path, content: bytes) -> None:
+def _written(file: Path, content: bytes | None) -> None:
+    """Write a file; None only sees that it could be, and leaves what is there. Raises UserError."""
     from lab.errors import UserError
 
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
+        if content is None:
+            file.open("ab").close()
+        else:
+            file.write_bytes(content)
     except OSError as error:
         raise UserError(f"cannot be written: {error.strerror}", file=str(file)) from None

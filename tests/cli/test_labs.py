@@ -201,7 +201,7 @@ def test_the_story_from_the_command_line(desk: Desk, tmp_path: Path) -> None:
     [
         (("send", "nowhere"), "there is no flow 'nowhere'"),
         (("send",), "Name a flow, or sender and recipient"),
-        (("send", "--from", "nobody", "--to", "bob@contoso.test"), "sender"),
+        (("send", "--from", "nobody", "--to", "bob@contoso.test"), "--from 'nobody' is no address"),
         (("trace", "online-77"), "there is no message 'online-77'"),
         (("transcript", "online-77"), "there is no session 'online-77'"),
         (("mailbox", "carol"), "is several mailboxes"),
@@ -240,6 +240,24 @@ def test_the_transcript_is_followed(one_lab: Desk) -> None:
             assert line
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
+
+
+def test_a_file_with_smtps_own_line_ends_is_sent_as_it_is(one_lab: Desk, tmp_path: Path) -> None:
+    """A bare LF between them is refused, and never made into something else."""
+    mail = tmp_path / "mixed.eml"
+    mail.write_bytes(b"Subject: mixed\r\n\r\none\ntwo\r\n")
+    told = one_lab.run("send", "internet -> onprem", "--eml", str(mail), code=2)
+    assert "line" in told
+
+
+def test_a_capture_that_is_not_made_leaves_what_was_there(one_lab: Desk, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.pcapng"
+    kept.write_bytes(b"an older capture")
+    with subprocess.Popen([SMTPLAB, "capture", str(kept)], stderr=subprocess.PIPE, text=True, env=one_lab.environment) as process:
+        assert process.stderr is not None
+        assert "Capturing" in process.stderr.readline()
+        process.kill()
+    assert kept.read_bytes() == b"an older capture"
 
 
 @pytest.mark.peer
