@@ -97,7 +97,8 @@ class Hub:
                     if self._news is None:
                         self._news = asyncio.get_running_loop().create_future()
                     try:
-                        await asyncio.wait_for(asyncio.shield(self._news), quiet)
+                        async with asyncio.timeout(quiet):
+                            await asyncio.shield(self._news)
                     except TimeoutError:
                         yield None
         finally:

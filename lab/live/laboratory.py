@@ -107,6 +107,7 @@ class LiveLab:
         self._kept_mint = 0 if self.new else self.mint.made
         self._stirred = asyncio.Event()
         self._tending: asyncio.Task[None] | None = None
+        self._stopped = False
         self.began = datetime.now(UTC)
 
     # --- what was kept ------------------------------------------------------------------------------------------------
@@ -179,6 +180,9 @@ class LiveLab:
 
     async def stop(self) -> None:
         """End in good order: what is under way may end, everything is on the disk, nothing is left behind. May be called twice."""
+        if self._stopped:
+            return
+        self._stopped = True
         tending, self._tending = self._tending, None
         if tending is not None:
             tending.cancel()
@@ -220,8 +224,11 @@ class LiveLab:
                 self._put_changed_facts()
                 with suppress(NotKept):  # tried again at the next turn; the status tells of it
                     await self.keeper.all_durable()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), self._until_due())
+            with suppress(
+                TimeoutError
+            ):  # Python 3.11's wait_for loses a cancellation that meets the event: the lab would never end
+                async with asyncio.timeout(self._until_due()):
+                    await self._stirred.wait()
             await asyncio.sleep(0.02)  # what comes in bursts is looked at together
 
     def _until_due(self) -> float:

@@ -76,15 +76,18 @@ class DnsServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             for _ in range(_QUERIES):
-                length = int.from_bytes(await asyncio.wait_for(reader.readexactly(2), _IDLE), "big")
-                query = await asyncio.wait_for(reader.readexactly(length), _IDLE)
+                async with asyncio.timeout(_IDLE):
+                    length = int.from_bytes(await reader.readexactly(2), "big")
+                    query = await reader.readexactly(length)
                 answer = self._answer(query, True)
                 if answer is None:
                     break
                 writer.write(len(answer).to_bytes(2, "big") + answer)
-                await asyncio.wait_for(writer.drain(), _IDLE)
+                async with asyncio.timeout(_IDLE):
+                    await writer.drain()
             writer.close()
-            await asyncio.wait_for(writer.wait_closed(), _IDLE)
+            async with asyncio.timeout(_IDLE):
+                await writer.wait_closed()
         except (asyncio.IncompleteReadError, TimeoutError, OSError):
             pass
         finally:

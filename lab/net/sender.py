@@ -20,12 +20,10 @@ async def carry(session: SenderSession, route: Route, source: str | None = None,
     """
     believed, wait = route.believed, _capped(session, cap)
     try:
-        reader, writer = await asyncio.wait_for(
-            asyncio.open_connection(
+        async with asyncio.timeout(wait):
+            reader, writer = await asyncio.open_connection(
                 route.actual.address, route.actual.port, local_addr=(source, 0) if source else None, limit=_READ
-            ),
-            wait,
-        )
+            )
     except TimeoutError:
         session.not_connected(
             ReasonId.CONNECTION_TIMED_OUT, f"no connection to {believed} within {wait:g} s", believed.address, believed.port
@@ -53,7 +51,8 @@ async def _converse(session: SenderSession, reader: asyncio.StreamReader, writer
         while True:
             while data := session.outgoing():
                 writer.write(data)
-                await asyncio.wait_for(writer.drain(), _capped(session, cap))
+                async with asyncio.timeout(_capped(session, cap)):
+                    await writer.drain()
                 if reading.done():
                     break
             if session.attempt is not None:
@@ -82,6 +81,7 @@ async def _close(writer: asyncio.StreamWriter) -> None:
     """Close in good order, but do not wait for a peer that does not read."""
     writer.close()
     try:
-        await asyncio.wait_for(writer.wait_closed(), 2)
+        async with asyncio.timeout(2):
+            await writer.wait_closed()
     except (OSError, TimeoutError):
         writer.transport.abort()

@@ -176,6 +176,19 @@ async def test_a_full_disk_refuses_mail_and_takes_back_what_it_could_not_keep(tm
         assert len(again.backend.exchange.mailboxes["bob@contoso.test"]) == 1
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_lab_that_is_stirred_as_it_is_stopped_ends(tmp_path: Path, turns: int) -> None:
+    """Python 3.11's wait_for loses a cancellation that meets what it waits for; the lab then tended its queues for ever."""
+    async with lab_in(tmp_path, "healthy") as lab:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        lab.stir()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            await lab.stop()
+
+
 async def test_addresses_that_are_no_text_are_kept(tmp_path: Path) -> None:
     odd = b"\xff\xfe@x.test".decode("utf-8", "surrogateescape")
     async with lab_in(tmp_path, "healthy") as lab:
