@@ -133,10 +133,11 @@ async def test_too_many_connections_and_those_that_do_not_read_are_all_gone_afte
     server = DnsServer(lambda query, tcp: ZONES.answer(query, tcp=tcp))
     endpoint = await server.start("127.0.0.1")
     held = [await asyncio.open_connection(endpoint.address, endpoint.port) for _ in range(110)]
-    held[0][1].write(framed(dns.message.make_query("many.contoso.test", "TXT").to_wire()) * 100)  # and never reads
     over = sum([await asyncio.wait_for(reader.read(1), 5) == b"" for reader, _ in held[100:]])
     assert over == 10, "the bound is 100 at once"
     assert len(server._connections) == 100
+    held[0][1].write(framed(dns.message.make_query("many.contoso.test", "TXT").to_wire()) * 100)  # and never reads
+    await held[0][1].drain()
     await server.stop()
     await server.stop()
     for _, writer in held:
