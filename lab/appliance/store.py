@@ -53,13 +53,11 @@ class Store:
                 if changed != content:
                     reader.note(f"changes the message: {len(content)} bytes become {len(changed)}")
                 content = changed
-        if not dotted:
-            return content
-        wire = b"".join(dot_stuffed(content, 256 * 1024))
+        wire = b"".join(dot_stuffed(content, 256 * 1024)) if dotted else content
         for reader in self._readers:
-            if reader.overrides("on_dotted") and reader.due("CONTENT", "", Phase.DATA):
-                changed = reader.on_dotted(wire)
+            if reader.overrides("on_dotted" if dotted else "on_counted") and reader.due("CONTENT", "", Phase.DATA):
+                changed = reader.on_dotted(wire) if dotted else reader.on_counted(wire)
                 if changed != wire:
-                    reader.note("changes the end of the message")
+                    reader.note("changes the end of the message" if dotted else "changes the content of BDAT")
                 wire = changed
         return wire

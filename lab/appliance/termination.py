@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lab.tls.imitate import Imitation
+from lab.tls.imitate import Imitation, ImitationKey
 from lab.transcript import Leg
 
 
@@ -40,12 +40,13 @@ class Side:
 class Termination:
     """How the appliance speaks TLS itself. Certificates are names in its store; a leg without a `Side` stays in clear.
 
-    `imitation` mints a leaf like the receiver's in place of `certificate`. `receiver_sni` is the name that the receiver is
-    asked for. `abrupt` are the legs that get no close-notify.
+    `imitation` mints a leaf like the receiver's in place of `certificate`, with a key as `imitation_key` says. `receiver_sni` is
+    the name that the receiver is asked for. `abrupt` are the legs that get no close-notify.
     """
 
     certificate: str
     imitation: Imitation | None = None
+    imitation_key: ImitationKey = ImitationKey.RECEIVER
     request_certificate: bool = False
     client_certificate: str | None = None
     sender: Side | None = Side()

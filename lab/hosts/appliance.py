@@ -42,7 +42,7 @@ class Store:
     ) -> tuple[TlsChannel, tuple[Certificate, ...]]:
         """See `lab.appliance.leg.TlsFactory`."""
         if termination.imitation is not None and receiver_chain:
-            credential = self._mint.imitation(receiver_chain[0], termination.imitation)
+            credential = self._mint.imitation(receiver_chain[0], termination.imitation, termination.imitation_key)
         else:
             credential = self.credential(termination.certificate)
         side = termination.sender or Side()

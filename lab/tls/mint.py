@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives import serialization
 from lab.errors import UserError
 from lab.tls.authorities import DEFAULT_HOST, Authorities
 from lab.tls.certificate import Certificate, Credential
-from lab.tls.imitate import Imitation, imitate, inspection_issuer, inspection_root
-from lab.tls.issue import Issued, revocation_list
+from lab.tls.imitate import Imitation, ImitationKey, imitate, inspection_issuer, inspection_root, key_kind
+from lab.tls.issue import Issued, PrivateKey, private_key, revocation_list
 from lab.tls.mint_cases import CASES
 from lab.tls.trust import TrustStore
 
@@ -34,7 +34,8 @@ class Mint(Authorities):
         super().__init__(moment)
         self._credentials: dict[tuple[str, str], Credential] = {}
         self._trust: dict[tuple[str, ...], TrustStore] = {}
-        self._imitations: dict[tuple[bytes, Imitation], Credential] = {}
+        self._imitations: dict[tuple[bytes, Imitation, str], Credential] = {}
+        self._imitation_keys: dict[str, PrivateKey] = {}
 
     def credential(self, name: str, host: str | None = None) -> Credential:
         """Return the certificate of a case, made for a host name (default `DEFAULT_HOST`), the same at each call.
@@ -51,13 +52,15 @@ class Mint(Authorities):
             self._credentials[key] = case.make(self, key[1])
         return self._credentials[key]
 
-    def imitation(self, leaf: Certificate, how: Imitation) -> Credential:
+    def imitation(self, leaf: Certificate, how: Imitation, key_of: ImitationKey = ImitationKey.RECEIVER) -> Credential:
         """Return a leaf that looks like another, under the CA of an interception box; the same at each call."""
-        key = (leaf.der, how)
+        kind = key_kind(leaf, key_of)
+        key = (leaf.der, how, kind)
         if key not in self._imitations:
             if len(self._imitations) >= 256:  # what is shown comes from outside: bounded
                 self._imitations.pop(next(iter(self._imitations)))
-            self._imitations[key] = imitate(leaf, how, self.inspection_root, self.inspection_issuer, self.moment)
+            own = self._imitation_keys.get(kind) or self._imitation_keys.setdefault(kind, private_key(kind))
+            self._imitations[key] = imitate(leaf, how, self.inspection_root, self.inspection_issuer, self.moment, own)
         return self._imitations[key]
 
     def adopt(self, credential: Credential) -> str:

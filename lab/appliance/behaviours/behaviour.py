@@ -151,8 +151,8 @@ class Behaviour:
 
     @property
     def reads_messages(self) -> bool:
-        """Whether `on_message` or `on_dotted` is to be asked: the appliance then takes messages before the receiver does."""
-        return self.overrides("on_message") or self.overrides("on_dotted")
+        """Whether the content of messages is to be shown: the appliance then takes them before the receiver does."""
+        return any(self.overrides(hook) for hook in ("on_message", "on_dotted", "on_counted"))
 
     @classmethod
     def overrides(cls, hook: str) -> bool:
@@ -206,6 +206,10 @@ class Behaviour:
 
     def on_dotted(self, content: bytes) -> bytes:
         """Return a message as it goes over the wire after DATA, with its dots and its end."""
+        return content
+
+    def on_counted(self, content: bytes) -> bytes:
+        """Return a message as it goes over the wire after BDAT, which has neither dots nor an end."""
         return content
 
     def stage(self, leg: Leg) -> Stage | None:

@@ -173,6 +173,19 @@ def test_each_sequence_in_place_of_the_end(variant: str, sequence: bytes) -> Non
     play.hears(Leg.RECEIVER, b"x" + sequence)
 
 
+def test_by_bdat_it_is_content_and_counted() -> None:
+    got = by_bdat(Playbook(behaviour("smuggle")), b"Subject: x\r\n\r\nbody\r\n")
+    assert got.startswith(b"Subject: x\r\n\r\nbody\n.\nMAIL FROM:<ceo@contoso.test>\r\n")
+    assert got.endswith(b"Smuggled\r\n")  # no dot: BDAT has no end
+    assert by_bdat(Playbook(behaviour("smuggle", how="end", variant="cr-dot-cr")), b"x\r\n") == b"x\r.\r"
+
+
+@pytest.mark.parametrize(("listed", "arrives"), [((), b"a\n.\nb\r\n"), (("clean-line-ends",), b"a\r\n.\r\nb\r\n")])
+def test_line_ends_are_mended_in_bdat_too(listed: tuple[str, ...], arrives: bytes) -> None:
+    play = Playbook(behaviour("strip-headers"), *(behaviour(name) for name in listed))
+    assert by_bdat(play, b"a\n.\nb\r\n") == arrives
+
+
 @pytest.mark.parametrize(("listed", "ends"), [((), 0), (("clean-line-ends",), 1)])
 def test_a_mender_of_line_ends_lets_it_out(listed: tuple[str, ...], ends: int) -> None:
     play = Playbook(behaviour("strip-headers"), *(behaviour(name) for name in listed)).run(GREETING + ENVELOPE + TAKES)

@@ -8,6 +8,7 @@ import pytest
 
 from lab.appliance.behaviours.behaviour import Behaviour
 from lab.errors import UserError
+from lab.hosts.appliance import Store
 from lab.tls.channel import TlsFailure
 from lab.transcript import Kind, Leg
 from tests.appliance.conversation import Peers, behaviour, did, resign, secured, switched
@@ -58,6 +59,19 @@ def test_an_expired_imitation_is_over() -> None:
 @pytest.mark.parametrize(("how", "names"), [("wrong-name", ("gateway.invalid",)), ("wildcard", ("*.test",))])
 def test_imitations_with_another_name(how: str, names: tuple[str, ...]) -> None:
     assert leaf(secured(resign(imitation=how))).dns_names == names
+
+
+@pytest.mark.parametrize(
+    ("settings", "of", "key"),
+    [({}, "exchange", "EC secp256r1"), ({}, "ecc384", "EC secp384r1"), ({}, "rsa2048", "RSA 2048"), ({}, "rsa1024", "RSA 1024"),
+     ({"imitation_key": "rsa2048"}, "ecc384", "RSA 2048"), ({"imitation_key": "ec256"}, "rsa2048", "EC secp256r1")],
+)  # fmt: skip
+def test_the_key_of_an_imitation(settings: dict[str, str], of: str, key: str) -> None:
+    plan = resign(imitation="own-ca", **settings).terminate(None)
+    assert plan is not None
+    _, chain = Store(MINT, ()).for_sender(plan, MINT.credential(of).chain)
+    assert chain[0].key == key
+    assert Store(MINT, ()).for_sender(plan, MINT.credential("exchange" if of != "exchange" else "good").chain)[1][0] != chain[0]
 
 
 def test_imitations_are_minted_once() -> None:

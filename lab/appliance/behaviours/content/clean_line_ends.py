@@ -12,7 +12,8 @@ _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 
 class CleanLineEnds(Behaviour):
     """Turn each bare CR and bare LF of a message into CRLF on its way to the receiver. `LF . LF`, which no receiver took for the
-    end, is then CRLF . CRLF: what stands behind it becomes commands, from a trusted gateway. BDAT is left alone.
+    end, is then CRLF . CRLF: what stands behind it becomes commands, from a trusted gateway. BDAT is mended too, which lets
+    nothing out, since it is counted (RFC 3030 section 2); a hop behind that goes on by DATA lets it out.
     """
 
     name = "clean-line-ends"
@@ -24,4 +25,7 @@ class CleanLineEnds(Behaviour):
     example = "- resign: {certificate: exchange}\n- clean-line-ends"
 
     def on_dotted(self, content: bytes) -> bytes:
+        return _BARE.sub(b"\r\n", content)
+
+    def on_counted(self, content: bytes) -> bytes:
         return _BARE.sub(b"\r\n", content)

