@@ -55,6 +55,6 @@ def test_what_is_kept_is_bounded() -> None:
     mint = Mint(MINT.moment)
     leaf = mint.credential("good").leaf
     for number in range(300):
-        mint._imitations[bytes([number % 256, number // 256]), Imitation.OWN_CA] = mint.credential("good")
+        mint._imitations[bytes([number % 256, number // 256]), Imitation.OWN_CA, "ec256"] = mint.credential("good")
     mint.imitation(leaf, Imitation.OWN_CA)
     assert len(mint._imitations) == 300
