@@ -23,7 +23,7 @@ from lab.hosts.description import HostDescription, source_digest
 from lab.hosts.dns import DnsHost
 from lab.hosts.host import Host, Surroundings
 from lab.hosts.needs import note_needs
-from lab.hosts.roles import ROLES
+from lab.hosts.roles import ROLES, roles_of
 from lab.net.directory import Directory, Endpoint
 from lab.scenario.topology import Topology
 from lab.tls.handed import NotingMint
@@ -64,12 +64,13 @@ class Containers(Backend):
 
     async def start(self) -> None:
         if self._own_ground:
-            await self.ground.start()
+            await self.ground.start(roles_of(self.topology))
         try:
             self._build()
+            self._add_hosts(self.topology)
             self._prepare(self.topology)
             self.ground.entered = self._entered
-            await asyncio.gather(*(self._begin(name) for name in ROLES))
+            await asyncio.gather(*(self._begin(name) for name in self.ground.channels))
         except BaseException:
             await self.stop()
             raise
@@ -83,9 +84,7 @@ class Containers(Backend):
             self.directory.listening(name, Endpoint(address, port))
 
         def end(name: str) -> Host:
-            return contained(
-                name, Surroundings(self.clock, Transcript(keep=0), self._mints[name], self.directory), ground.channels[name]
-            )
+            return contained(name, Surroundings(self.clock, Transcript(keep=0), self._mints[name], self.directory), ground.channels)
 
         self.hosts = {name: end(name) for name in ROLES}
         exchange, online, internet = self.hosts["exchange"], self.hosts["online"], self.hosts["internet"]
@@ -97,14 +96,23 @@ class Containers(Backend):
         assert isinstance(dns, DnsHost)
         self.exchange, self.online, self.internet, self.appliance, self.dns = exchange, online, internet, appliance, dns
 
-    async def _begin(self, name: str) -> None:
-        description = HostDescription(
+    def _add_hosts(self, topology: Topology) -> list[str]:
+        """Bring up the hosts that a topology needs and the ground does not have; return which."""
+        missing = [name for name in roles_of(topology) if name not in self.ground.channels]
+        for name in missing:
+            self.ground.add(name)
+        return missing
+
+    def _description(self, name: str) -> HostDescription:
+        return HostDescription(
             role=name, topology=self.topology, handed=self._mints[name].handed(keys=name != "dns"), addresses=self.ground.plan.addresses,
             endpoints=self.ground.plan.endpoints_for(name), detours=self.ground.plan.detours, lab_now=self.clock.now(), real_now=time.time(),
             source=source_digest(),
         )  # fmt: skip
+
+    async def _begin(self, name: str) -> None:
         try:
-            await asyncio.wait_for(self.ground.channels[name].ask("host", description=description), _READY)
+            await asyncio.wait_for(self.ground.channels[name].ask("host", description=self._description(name)), _READY)
         except TimeoutError:
             raise CannotTest(f"the host {name} is not ready after {_READY:g} s") from None
 
@@ -127,18 +135,24 @@ class Containers(Backend):
         self._prepare(topology)
         channels = self.ground.channels
         asked = [
-            (channels[n], channels[n].begin("apply", topology=topology, handed=self._mints[n].handed(keys=n != "dns")))
-            for n in ROLES
+            (channel, channel.begin("apply", topology=topology, handed=self._mints[n].handed(keys=n != "dns")))
+            for n, channel in channels.items()
         ]
+        self.topology = topology
+        new = [channels[name] for name in self._add_hosts(topology)]
+        asked += [(channel, channel.begin("host", description=self._description(channel.host))) for channel in new]
         for channel, answer in asked:
             channel.wait(answer)
-        self.topology = topology
 
     async def settle(self) -> None:
         ends = (ContainedExchange, ContainedOnline, ContainedInternet)
         channels = self.ground.channels
         await asyncio.gather(
-            *(host.settle() if isinstance(host, ends) else channels[name].ask("news") for name, host in self.hosts.items())
+            *(
+                host.settle() if isinstance(host, ends) else channels[name].ask("news")
+                for name, host in self.hosts.items()
+                if name in channels
+            )
         )
 
     def door(self, host: str) -> Endpoint:

@@ -9,7 +9,7 @@ import ipaddress
 import os
 import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
@@ -21,7 +21,7 @@ from lab.backends.containers_channel import Channel
 from lab.backends.containers_plan import NETWORKS, Plan, free_subnets, plan, split
 from lab.errors import CannotTest, UserError
 from lab.hosts.description import port_of
-from lab.hosts.roles import ROLES
+from lab.hosts.roles import BASE_ROLES, ROLES
 from lab.net.directory import Endpoint
 from lab.scenario.topology import Topology
 from lab.sending.implementation import Implementation
@@ -67,17 +67,15 @@ class Ground:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.stop()
 
-    async def start(self) -> None:
-        """Make everything; nothing is left where that fails."""
+    async def start(self, roles: Iterable[str] = BASE_ROLES) -> None:
+        """Make networks and the containers of these roles; nothing is left where that fails."""
         try:
             with calls.told("the lab cannot be brought up"):
                 for image in {self.image_of(name) for name in ROLES}:
                     await self.call(calls.require_image, self.engine, image)
                 self.stands = True
                 await self._make_networks()
-                await asyncio.gather(*(self._start_container(name) for name in ROLES))
-                if self._ports is not None:
-                    await self._find_doors()
+                await asyncio.gather(*(self._start_container(name) for name in roles))
         except BaseException:
             await self.stop()
             raise
@@ -124,10 +122,31 @@ class Ground:
         return f"smtplab-{self.id}-{name}"
 
     async def _start_container(self, name: str) -> None:
-        container = self.containers[name] = await self.call(calls.make_container, self.engine, self._box(name))
-        attached = await self.call(calls.attach, self.engine, container)
+        self._join(name, *await self.call(self._make, name))
+        await self.call(self._begin, name)
+
+    def add(self, name: str) -> None:
+        """Bring a host up that the lab has come to need. Blocks. Raises CannotTest."""
+        with calls.told(f"the host {name} cannot be brought up"):
+            self._join(name, *self._make(name))
+            self._begin(name)
+
+    def _make(self, name: str) -> tuple[str, Any]:
+        container = calls.make_container(self.engine, self._box(name))
+        return container, calls.attach(self.engine, container)
+
+    def _join(self, name: str, container: str, attached: Any) -> None:
+        self.containers[name] = container
         self.channels[name] = Channel(name, attached, self._entered)
-        await self.call(self.engine.api.start, container)
+
+    def _begin(self, name: str) -> None:
+        self.engine.api.start(self.containers[name])
+        if self._ports is None:
+            return
+        ports = calls.published(self.engine, self.containers[name])
+        port = ports.get(f"{port_of(name)}/{'udp' if name == 'dns' else 'tcp'}")
+        if port is not None:
+            self.doors[name] = Endpoint("127.0.0.1", port)
 
     def _entered(self, entry: Entry) -> None:
         self.entered(entry)
@@ -144,13 +163,6 @@ class Ground:
             name=f"smtplab-{self.id}-{name}", hostname=name, image=self.image_of(name), command=("host", name),
             legs=legs, labels={**self._labels, calls.ROLE: name}, dns=self.plan.legs["dns"][main], ports=ports, mta=name in self.programs,
         )  # fmt: skip
-
-    async def _find_doors(self) -> None:
-        for name, container in self.containers.items():
-            ports = await self.call(calls.published, self.engine, container)
-            port = ports.get(f"{port_of(name)}/{'udp' if name == 'dns' else 'tcp'}")
-            if port is not None:
-                self.doors[name] = Endpoint("127.0.0.1", port)
 
     def door(self, host: str) -> Endpoint:
         """Return where a program on this machine reaches a host: its published port, else the container's own address."""

@@ -6,6 +6,8 @@ the container, and its news are brought here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lab.backends.containers_channel import Channel
 from lab.hosts.exchange import ExchangeHost
 from lab.hosts.host import Host, Surroundings
@@ -78,13 +80,13 @@ class ContainedInternet(_Contained, InternetHost):
     """Another domain's MTA in a container."""
 
 
-def contained(name: str, surroundings: Surroundings, channel: Channel) -> Host:
+def contained(name: str, surroundings: Surroundings, channels: Mapping[str, Channel]) -> Host:
     """Return the lab's end of a host. Hosts without a queue are only looked at for their configuration."""
     match name:
         case "exchange":
-            return ContainedExchange(surroundings, channel)
+            return ContainedExchange(surroundings, channels[name])
         case "online":
-            return ContainedOnline(surroundings, channel)
+            return ContainedOnline(surroundings, channels[name])
         case "internet":
-            return ContainedInternet(surroundings, channel)
+            return ContainedInternet(surroundings, channels[name])
     return ROLES[name](surroundings)

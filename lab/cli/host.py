@@ -30,10 +30,11 @@ def host(role: str, description: Path | None, wait: int) -> None:
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
 
+    # one host alone carries little, and a lab has many: the loop that needs less memory
     if description is None:
-        run(serve_standard_streams(role, write))
+        run(serve_standard_streams(role, write), "asyncio")
     else:
-        run(serve_alone(read_description(_read(description, wait), role), write))
+        run(serve_alone(read_description(_read(description, wait), role), write), "asyncio")
 
 
 def _read(path: Path, wait: int) -> bytes:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lab.exchange.events import Event
-from lab.hosts.exchange import ExchangeHost
 from lab.hosts.mailhost import MailHost
 from lab.sending.attempt import Attempt, Envelope, Outcome
 from lab.sending.message import Delivered, Message
@@ -64,7 +63,7 @@ class Reporter:
         for mailbox, contents in host.mailboxes.items():
             mail += [(mailbox, delivered) for delivered in contents[self._mail.get(mailbox, 0) :]]
             self._mail[mailbox] = len(contents)
-        events = tuple(host.events[self._events :]) if isinstance(host, ExchangeHost) else ()
+        events = tuple(_events_of(host)[self._events :])
         self._events += len(events)
         return HostNews(messages=tuple(messages), mail=tuple(mail), events=events)
 
@@ -84,5 +83,13 @@ def take(host: MailHost, news: HostNews) -> None:
         message.words += one.words
     for mailbox, delivered in news.mail:
         host.mailboxes.setdefault(mailbox, []).append(delivered)
-    if isinstance(host, ExchangeHost):
-        host.events += news.events
+    _events_of(host).extend(news.events)
+
+
+def _events_of(host: MailHost) -> list[Event]:
+    """Return the events that a host keeps: those of an emulated Exchange; others do not import one to say that they have none."""
+    if host.name != "exchange":
+        return []
+    from lab.hosts.exchange import ExchangeHost
+
+    return host.events if isinstance(host, ExchangeHost) else []

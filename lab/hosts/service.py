@@ -13,24 +13,21 @@ import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab.clock import Clock
 from lab.errors import UserError
 from lab.hosts import wire
 from lab.hosts.description import HostDescription, port_of, source_digest
-from lab.hosts.exchange import ExchangeHost
-from lab.hosts.foreign import ForeignHost
 from lab.hosts.host import Host, Surroundings
-from lab.hosts.mailhost import MailHost
-from lab.hosts.news import Reporter
-from lab.hosts.online import OnlineHost
-from lab.hosts.roles import ROLES, host_for
+from lab.hosts.roles import MAIL_ROLES, ROLES, host_for
 from lab.net.directory import Directory, Endpoint
 from lab.net.health import answering
-from lab.sending.attempt import Envelope, Policy
 from lab.tls.handed import HandedMint
 from lab.transcript import Transcript
+
+if TYPE_CHECKING:
+    from lab.hosts.counter import MailCounter
 
 _OTHERS = 5.0  # seconds that the other hosts have to come up, before mail is sent to them
 _IDLE = 1.0  # seconds between two looks at a queue that nobody asks about
@@ -59,11 +56,17 @@ class HostService:
         self.host: Host = host_for(
             description.role, description.topology, Surroundings(self.clock, self.transcript, self.mint, directory)
         )
-        self._reporter = Reporter(self.host) if isinstance(self.host, MailHost) else None
+        self._mail = self._counter()
         self._questions: dict[str, Callable[..., Awaitable[Any]]] = {
-            "process": self._process, "news": self._news, "clock": self._clock, "apply": self._apply, "validate": self._validate,
-            "probe": self._probe, "log": self._log,
+            "news": self._no_news, "clock": self._clock, "apply": self._apply, **(self._mail.questions if self._mail else {}),
         }  # fmt: skip
+
+    def _counter(self) -> MailCounter | None:
+        if self.description.role not in MAIL_ROLES:
+            return None
+        from lab.hosts.counter import MailCounter  # with all that hosts with mailboxes need, and others do not
+
+        return MailCounter(self.host)
 
     async def start(self) -> None:
         """Listen. Raises UserError where the host cannot."""
@@ -79,17 +82,8 @@ class HostService:
         """Answer a question of the lab. Raises UserError for one that the host cannot answer."""
         return await self._questions[question](**given)
 
-    async def _process(self, *, submitted: tuple[Envelope, ...], only_news: bool = False) -> tuple[tuple[int, ...], Any]:
-        assert isinstance(self.host, MailHost)
-        numbers = tuple(self.host.submit(envelope).id for envelope in submitted)
-        if not only_news:
-            await self.host.process()
-        return numbers, await self._news()
-
-    async def _news(self) -> Any:
-        if isinstance(self.host, ForeignHost):
-            await self.host.quiet()
-        return self._reporter.news() if self._reporter else None
+    async def _no_news(self) -> None:
+        """Nothing to tell: this host has no mail."""
 
     async def _clock(self, *, moment: datetime) -> None:
         self.clock.advance_to(moment)
@@ -97,35 +91,21 @@ class HostService:
     async def _apply(self, *, topology: Any, handed: Any) -> None:
         self.mint.take(handed)
         self.host.apply(topology)
-        if isinstance(self.host, ForeignHost):
-            await self.host.renew()
-
-    async def _validate(self, *, name: str, recipients: tuple[str, ...] | None) -> tuple[tuple[str, bool, str], ...]:
-        assert isinstance(self.host, OnlineHost)
-        return tuple(
-            (task.TaskName, task.IsTaskSuccessful, task.Detail) for task in await self.host.validate_connector(name, recipients)
-        )
-
-    async def _probe(self, *, target: str, policy: Policy, ehlo_name: str) -> Any:
-        assert isinstance(self.host, MailHost)
-        return await self.host.probe(target, policy, ehlo_name)
-
-    async def _log(self, *, kind: str) -> str:
-        if isinstance(self.host, ForeignHost):
-            return self.host.log_text
-        assert isinstance(self.host, ExchangeHost)
-        return self.host.tracking_log() if kind == "tracking" else self.host.protocol_log(kind)
+        if self._mail is not None:
+            await self._mail.applied()
 
     async def mind_the_queue(self) -> None:
         """Try what is due as time passes, for as long as the process lives: for a host that has no lab."""
-        if isinstance(self.host, MailHost):
-            await asyncio.sleep(_OTHERS if self.description.submit else 0)
-            for envelope in self.description.submit:
-                self.host.submit(envelope)
+        if self._mail is None:
+            await asyncio.Event().wait()
+            return
+        await asyncio.sleep(_OTHERS if self.description.submit else 0)
+        for envelope in self.description.submit:
+            self._mail.host.submit(envelope)
         while True:
-            due = self.host.next_due() if isinstance(self.host, MailHost) else None
-            if due is not None and due <= self.clock.now() and isinstance(self.host, MailHost):
-                await self.host.process()
+            due = self._mail.host.next_due()
+            if due is not None and due <= self.clock.now():
+                await self._mail.host.process()
             await asyncio.sleep(_IDLE)
 
 

@@ -22,7 +22,7 @@ def loop_factory(name: str | None = None) -> Callable[[], asyncio.AbstractEventL
     return asyncio.new_event_loop
 
 
-def run(main: Coroutine[Any, Any, _Result]) -> _Result:
-    """Run a coroutine to its end on the lab's loop."""
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+def run(main: Coroutine[Any, Any, _Result], loop: str | None = None) -> _Result:
+    """Run a coroutine to its end on the lab's loop, or on the one that is named."""
+    with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
         return runner.run(main)

@@ -78,6 +78,19 @@ def test_the_post_is_told_by_containers(lab: Lab) -> None:
 # --- networks ---------------------------------------------------------------------------------------------------------------
 
 
+def test_an_idle_lab_holds_less_than_150_mb(lab: Lab, engine: Any) -> None:
+    """And there is no web host where nobody publishes a policy; the tests of parity have one that does."""
+    there = containers(lab)
+    assert set(there) == {"exchange", "online", "internet", "appliance", "dns"}
+    assert sum(_held(engine, container) for container in there.values()) < 150e6
+
+
+def _held(engine: Any, container: str) -> int:
+    memory = engine.api.stats(container, stream=False, one_shot=True)["memory_stats"]
+    cache = memory["stats"].get("total_inactive_file", memory["stats"].get("inactive_file", 0))
+    return int(memory["usage"] - cache)
+
+
 def test_inside_and_internet_meet_in_the_appliance_only(lab: Lab, engine: Any) -> None:
     ground: Ground = lab.backend.ground  # type: ignore[attr-defined]
     legs, boxes = ground.plan.legs, ground.containers

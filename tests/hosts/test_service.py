@@ -185,3 +185,39 @@ def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{}\n")
     result = CliRunner().invoke(host, ["internet", "--description", str(tmp_path / "bad.json")])
     assert "the description cannot be read" in str(result.exception)
+
+
+def test_a_host_imports_what_its_own_role_needs() -> None:
+    """Six processes make a lab: what each holds for nothing is held six times."""
+
+    def imported(role: str) -> set[str]:
+        code = f"""
+import sys
+import lab.hosts.service
+from lab.clock import Clock
+from lab.hosts.host import Surroundings
+from lab.hosts.roles import ROLES
+from lab.net.addresses import own_addresses
+from lab.net.directory import Directory
+from lab.tls.mint import Mint
+from lab.transcript import Transcript
+ROLES[{role!r}](Surroundings(Clock(), Transcript(), Mint(Clock().now()), Directory(own_addresses())))
+print(*sys.modules)
+"""
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+        return set(done.stdout.split())
+
+    dns, exchange = imported("dns"), imported("exchange")
+    assert "lab.dns.zones" in dns
+    for room in (
+        "aiosmtpd",
+        "OpenSSL",
+        "lab.exchange.persona",
+        "lab.hosts.mailhost",
+        "lab.online.persona",
+        "lab.hosts.appliance",
+        "pydantic",
+    ):
+        assert room not in dns
+    assert {"aiosmtpd", "lab.exchange.persona", "lab.hosts.mailhost"} <= exchange
+    assert not {"lab.online.persona", "lab.hosts.appliance", "pydantic"} & exchange

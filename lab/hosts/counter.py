@@ -1,0 +1,62 @@
+"""What a lab may ask of a host with mailboxes that runs as a process of its own, and what such a host answers.
+
+What only one of the hosts can answer is imported when it is asked: the others need not hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from lab.hosts.foreign import ForeignHost
+from lab.hosts.host import Host
+from lab.hosts.mailhost import MailHost
+from lab.hosts.news import Reporter
+from lab.sending.attempt import Envelope, Policy
+
+
+class MailCounter:
+    """Takes the host. `questions` has what answers each question, by its name."""
+
+    def __init__(self, host: Host) -> None:
+        assert isinstance(host, MailHost)
+        self.host = host
+        self._reporter = Reporter(host)
+        self.questions: dict[str, Callable[..., Awaitable[Any]]] = {
+            "process": self._process, "news": self._news, "validate": self._validate, "probe": self._probe, "log": self._log,
+        }  # fmt: skip
+
+    async def applied(self) -> None:
+        """Let a real MTA take what the host was changed to."""
+        if isinstance(self.host, ForeignHost):
+            await self.host.renew()
+
+    async def _process(self, *, submitted: tuple[Envelope, ...], only_news: bool = False) -> tuple[tuple[int, ...], Any]:
+        numbers = tuple(self.host.submit(envelope).id for envelope in submitted)
+        if not only_news:
+            await self.host.process()
+        return numbers, await self._news()
+
+    async def _news(self) -> Any:
+        if isinstance(self.host, ForeignHost):
+            await self.host.quiet()
+        return self._reporter.news()
+
+    async def _validate(self, *, name: str, recipients: tuple[str, ...] | None) -> tuple[tuple[str, bool, str], ...]:
+        from lab.hosts.online import OnlineHost
+
+        assert isinstance(self.host, OnlineHost)
+        return tuple(
+            (task.TaskName, task.IsTaskSuccessful, task.Detail) for task in await self.host.validate_connector(name, recipients)
+        )
+
+    async def _probe(self, *, target: str, policy: Policy, ehlo_name: str) -> Any:
+        return await self.host.probe(target, policy, ehlo_name)
+
+    async def _log(self, *, kind: str) -> str:
+        if isinstance(self.host, ForeignHost):
+            return self.host.log_text
+        from lab.hosts.exchange import ExchangeHost
+
+        assert isinstance(self.host, ExchangeHost)
+        return self.host.tracking_log() if kind == "tracking" else self.host.protocol_log(kind)
