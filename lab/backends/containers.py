@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from lab.backends.backend import Backend
+from lab.backends.containers_addresses import moved
 from lab.backends.containers_ground import Ground
 from lab.backends.containers_hosts import ContainedExchange, ContainedInternet, ContainedOnline, contained
 from lab.clock import Clock
@@ -61,6 +62,7 @@ class Containers(Backend):
         self.hosts: dict[str, Host] = {}
         self._mints = {name: NotingMint(self.mint) for name in ROLES}
         self._own_ground = not ground.stands
+        self.patience = 30.0  # real seconds that a sender waits for a reply
 
     async def start(self) -> None:
         if self._own_ground:
@@ -104,10 +106,11 @@ class Containers(Backend):
         return missing
 
     def _description(self, name: str) -> HostDescription:
+        plan = self.ground.plan
         return HostDescription(
-            role=name, topology=self.topology, handed=self._mints[name].handed(keys=name != "dns"), addresses=self.ground.plan.addresses,
-            endpoints=self.ground.plan.endpoints_for(name), detours=self.ground.plan.detours, lab_now=self.clock.now(), real_now=time.time(),
-            source=source_digest(),
+            role=name, topology=moved(self.topology, plan), handed=self._mints[name].handed(keys=name != "dns"), addresses=plan.addresses,
+            endpoints=plan.endpoints_for(name), detours=plan.detours, relays=plan.relays, lab_now=self.clock.now(), real_now=time.time(),
+            source=source_digest(), patience=self.patience,
         )  # fmt: skip
 
     async def _begin(self, name: str) -> None:
@@ -133,9 +136,10 @@ class Containers(Backend):
 
     def apply(self, topology: Topology) -> None:
         self._prepare(topology)
+        there = moved(topology, self.ground.plan)
         channels = self.ground.channels
         asked = [
-            (channel, channel.begin("apply", topology=topology, handed=self._mints[n].handed(keys=n != "dns")))
+            (channel, channel.begin("apply", topology=there, handed=self._mints[n].handed(keys=n != "dns")))
             for n, channel in channels.items()
         ]
         self.topology = topology

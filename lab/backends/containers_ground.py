@@ -30,6 +30,7 @@ from lab.transcript import Entry
 
 _Result = TypeVar("_Result")
 _AT_ONCE = 8
+_PATIENCE = 5.0  # real seconds: what is silent for so long in a played scenario is silent for good
 _ATTEMPTS = 5  # at subnets that somebody else took first
 
 
@@ -189,7 +190,9 @@ class Ground:
         """Make a backend on this ground; see `lab.backends.backend.Launch`. One plays at a time."""
         from lab.backends.containers import Containers  # it stands on us
 
-        return Containers(topology, self, start=mint.moment, mint=mint)
+        lab = Containers(topology, self, start=mint.moment, mint=mint)
+        lab.patience = _PATIENCE
+        return lab
 
     async def call(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
         """Do what blocks on a thread."""

@@ -14,13 +14,12 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lab.hosts.description import DETOUR_PORT, port_of
+from lab.hosts.description import DETOUR_PORT, OUTSIDE, port_of
 from lab.net.addresses import ADDRESSES
 
 NETWORKS = ("internet", "perimeter", "inside")
 #: Where a host has its legs; the first is where others look for it. A host that is not named stands on the internet.
 _LEGS = {"exchange": ("inside",), "appliance": ("internet", "perimeter", "inside"), "dns": ("internet", "perimeter", "inside")}
-_OUTSIDE = ("online", "internet")
 #: A lab takes three neighbouring /24 of here; documentation ranges are no good, virtual machines may use them for themselves.
 RANGE = ipaddress.IPv4Network("10.64.0.0/10")
 
@@ -38,6 +37,15 @@ class Plan:
         return {host: next(iter(legs.values())) for host, legs in self.legs.items()}
 
     @property
+    def block(self) -> ipaddress.IPv4Network:
+        """The smallest network that has all of them."""
+        nets = list(self.subnets.values())
+        block = nets[0]
+        while not all(net.subnet_of(block) for net in nets):
+            block = block.supernet()
+        return block
+
+    @property
     def endpoints(self) -> dict[str, tuple[str, int]]:
         """Where each host is reached."""
         return {host: (address, port_of(host)) for host, address in self.addresses.items()}
@@ -48,10 +56,15 @@ class Plan:
         return {**self.endpoints, "dns": (self.legs["dns"][main], port_of("dns"))}
 
     @property
+    def relays(self) -> tuple[str, ...]:
+        """The addresses from which the appliance connects to receivers."""
+        return tuple(self.legs["appliance"].values())
+
+    @property
     def detours(self) -> tuple[tuple[str, str, str, int], ...]:
         """What Exchange sends to the outside really goes to the appliance's inner leg, a port for each host outside."""
         inner = self.legs["appliance"]["inside"]
-        return tuple(("exchange", host, inner, DETOUR_PORT + number) for number, host in enumerate(_OUTSIDE))
+        return tuple(("exchange", host, inner, DETOUR_PORT + number) for number, host in enumerate(OUTSIDE))
 
 
 def plan(subnets: Iterable[ipaddress.IPv4Network], hosts: Iterable[str]) -> Plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from lab.backends.containers_addresses import moved
 from lab.backends.containers_plan import Plan
 from lab.clock import Clock
 from lab.hosts.description import HostDescription, source_digest
@@ -22,7 +23,7 @@ _SIDES = {"onprem": "exchange", "online": "online", "internet": "internet"}
 
 def descriptions(topology: Topology, plan: Plan, mint: Mint, *, play: bool = False) -> dict[str, HostDescription]:
     """Return the description of every host, by role; with `play` each flow's sender submits one message when it runs."""
-    clock = Clock(mint.moment)
+    clock, topology = Clock(mint.moment), moved(topology, plan)
     directory = Directory(plan.addresses)
     for name, (address, port) in plan.endpoints.items():
         directory.listening(name, Endpoint(address, port))
@@ -34,7 +35,7 @@ def descriptions(topology: Topology, plan: Plan, mint: Mint, *, play: bool = Fal
         note_needs(role, topology, noting)
         found[role] = HostDescription(
             role=role, topology=topology, handed=noting.handed(keys=role != "dns"), addresses=plan.addresses,
-            endpoints=plan.endpoints_for(role), detours=plan.detours, lab_now=clock.now(), real_now=time.time(),
+            endpoints=plan.endpoints_for(role), detours=plan.detours, relays=plan.relays, lab_now=clock.now(), real_now=time.time(),
             submit=_messages(topology, role) if play else (), source=source_digest(),
         )  # fmt: skip
     return found

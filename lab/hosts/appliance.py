@@ -12,17 +12,17 @@ from lab.appliance.relay import Relay
 from lab.appliance.rules import choose
 from lab.appliance.termination import Side, Termination
 from lab.errors import UserError
+from lab.hosts.description import OUTSIDE
 from lab.hosts.host import Surroundings
 from lab.net.directory import Endpoint
 from lab.net.listener import ClosedPort
 from lab.net.relay import Plan, RelayCarrier
 from lab.scenario.topology import Topology
+from lab.sending.implementation import Implementation
 from lab.tls.certificate import Certificate, Credential
 from lab.tls.engine import relay_client, relay_server
 from lab.tls.mint import Mint
 from lab.tls.verifying import verifying_server
-
-_OUTSIDE = ("online", "internet")
 
 
 class Store:
@@ -77,7 +77,7 @@ class ApplianceHost:
         self._closed_endpoint: Endpoint | None = None
         self._behaviours: dict[int, tuple[Behaviour, ...]] = {}
         self._carriers = [RelayCarrier(self.name, partial(self._plan, Direction.INBOUND, "exchange"))]
-        self._carriers += [RelayCarrier(self.name, partial(self._plan, Direction.OUTBOUND, host)) for host in _OUTSIDE]
+        self._carriers += [RelayCarrier(self.name, partial(self._plan, Direction.OUTBOUND, host)) for host in OUTSIDE]
         for carrier in self._carriers:
             carrier.tap = surroundings.tap
 
@@ -87,7 +87,7 @@ class ApplianceHost:
         self.apply(topology)
         inbound, *outbound = self._carriers
         self._directory.listening(self.name, await inbound.start(address, port))
-        for host, carrier in zip(_OUTSIDE, outbound, strict=True):
+        for host, carrier in zip(OUTSIDE, outbound, strict=True):
             planned = self._directory.detour_port("exchange", host)
             self._directory.detour("exchange", host, await carrier.start(address, planned))
 
@@ -101,7 +101,10 @@ class ApplianceHost:
                 for name in behaviour.certificates:
                     store.credential(name)
         self.config, self._store, self._behaviours = config, store, loaded
-        for host in _OUTSIDE:
+        for receiver, carrier in zip(("exchange", *OUTSIDE), self._carriers, strict=True):
+            # a real MTA knows nothing of introductions
+            carrier.introduces = bool(self._directory.relays) and topology.program(receiver) is Implementation.EMULATED
+        for host in OUTSIDE:
             self._directory.detour(host, self.name, self._closed_endpoint if host in config.refuses else None)
 
     def _behaviour(self, number: int, place: int, spec: BehaviourSpec) -> Behaviour:
@@ -126,5 +129,5 @@ class ApplianceHost:
         terminates = any(behaviour.terminates for behaviour in behaviours)
         # facts/exchange 7, row 4: terminated sessions come from the appliance's own address; what is passed keeps the sender's
         kept = None if terminates or self._directory.host_at(sender) is None else sender
-        source = self._directory.source(self.name, kept)
+        source = kept if self._directory.relays else self._directory.source(self.name, kept)
         return relay, self._directory.endpoint(receiver), source

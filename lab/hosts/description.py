@@ -12,8 +12,12 @@ from lab.scenario.topology import Topology
 from lab.sending.attempt import Envelope
 from lab.tls.handed import Handed
 
+#: Hosts that are reached through the appliance only.
+OUTSIDE = ("online", "internet")
 #: What hosts on machines of their own listen on.
 SMTP_PORT, DNS_PORT, STS_PORT, DETOUR_PORT = 25, 53, 443, 2501
+#: Where nobody listens: who is refused by the appliance's firewall connects there.
+REFUSED_PORT = 2500
 
 
 def port_of(role: str) -> int:
@@ -26,9 +30,9 @@ class HostDescription:
     """One host: its role, and the whole topology around it, since hosts look up each other's names.
 
     `addresses` has every host's address, `endpoints` where each takes SMTP, `detours` the ways that really lead elsewhere, as
-    (sender, receiver, address, port). `lab_now` is the lab's moment at `real_now` (seconds since 1970). `port` is what the
-    host listens on, 0 for its role's; `submit` what its users send as soon as it runs, where no lab asks it to; `source` the digest
-    of the code that wrote it.
+    (sender, receiver, address, port), `relays` from where the appliance says for whom it connects. `lab_now` is the lab's moment at
+    `real_now` (seconds since 1970). `port` is what the host listens on, 0 for its role's; `submit` what its users send as soon as it
+    runs, where no lab asks it to; `source` the digest of the code that wrote it. `patience` is how many real seconds a sender waits for a reply.
     """
 
     role: str
@@ -37,11 +41,13 @@ class HostDescription:
     addresses: dict[str, str]
     endpoints: dict[str, tuple[str, int]] = field(default_factory=dict)
     detours: tuple[tuple[str, str, str, int], ...] = ()
+    relays: tuple[str, ...] = ()
     lab_now: datetime
     real_now: float
     port: int = 0
     submit: tuple[Envelope, ...] = ()
     source: str = ""
+    patience: float = 30.0
 
 
 @lru_cache(maxsize=1)

@@ -167,6 +167,7 @@ class MailHost(ABC):
         fresh = self.build_receiver()
         fresh.durable = self.keeper.durable if self.keeper.keeps else None
         fresh.tap = self.surroundings.tap
+        fresh.relays = self.directory.relays
         if self.receiver is None:
             self.receiver = fresh
         else:  # the listener stays; sessions that begin from now on meet the new persona

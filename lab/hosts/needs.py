@@ -12,6 +12,8 @@ def note_needs(role: str, topology: Topology, mint: NotingMint) -> None:
     if role == "appliance":  # bound by name when a session needs one
         for certificate in topology.appliance.certificates:
             mint.credential(certificate)
+        if any(spec.settings.get("imitation") for rule in topology.appliance.rules for spec in rule.behaviours):
+            mint.note_inspection()
     elif role == "dns":
         for name, records in topology.dns.tlsa.items():
             for record in records:

@@ -14,7 +14,7 @@ from lab.sending.implementation import Implementation
 
 def host_for(role: str, topology: Topology, surroundings: Surroundings) -> Host:
     """Return the host that a topology puts in a role, a real MTA where it says so."""
-    match implementation_of(role, topology):
+    match topology.program(role):
         case Implementation.POSTFIX:
             from lab.hosts.postfix import PostfixHost
 
@@ -26,14 +26,9 @@ def host_for(role: str, topology: Topology, surroundings: Surroundings) -> Host:
     return ROLES[role](surroundings)
 
 
-def implementation_of(role: str, topology: Topology) -> Implementation:
-    """Return the program behind a role: the emulation where the topology says nothing."""
-    return getattr(getattr(topology, role, None), "implementation", Implementation.EMULATED)
-
-
 def programs_of(topology: Topology) -> dict[str, Implementation]:
     """Return the roles that real MTAs play."""
-    found = {role: implementation_of(role, topology) for role in ROLES}
+    found = {role: topology.program(role) for role in ROLES}
     return {role: program for role, program in found.items() if program is not Implementation.EMULATED}
 
 

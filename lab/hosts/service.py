@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 from lab.clock import Clock
 from lab.errors import UserError
 from lab.hosts import wire
-from lab.hosts.description import HostDescription, port_of, source_digest
+from lab.hosts.description import OUTSIDE, REFUSED_PORT, HostDescription, port_of, source_digest
 from lab.hosts.host import Host, Surroundings
 from lab.hosts.roles import MAIL_ROLES, ROLES, host_for
 from lab.net.directory import Directory, Endpoint
 from lab.net.health import answering
+from lab.scenario.topology import Topology
 from lab.tls.handed import HandedMint
 from lab.transcript import Transcript
 
@@ -47,7 +48,7 @@ class HostService:
         self._write = write
         self.clock = Clock(description.lab_now + timedelta(seconds=time.time() - description.real_now))
         self.mint = HandedMint(description.handed)
-        directory = Directory(description.addresses, anywhere=True)
+        directory = self._directory = Directory(description.addresses, anywhere=True, relays=description.relays)
         for host, (address, port) in description.endpoints.items():
             directory.listening(host, Endpoint(address, port))
         for sender, receiver, address, port in description.detours:
@@ -56,6 +57,7 @@ class HostService:
         self.host: Host = host_for(
             description.role, description.topology, Surroundings(self.clock, self.transcript, self.mint, directory)
         )
+        self._refuse(description.topology)
         self._mail = self._counter()
         self._questions: dict[str, Callable[..., Awaitable[Any]]] = {
             "news": self._no_news, "clock": self._clock, "apply": self._apply, **(self._mail.questions if self._mail else {}),
@@ -66,7 +68,7 @@ class HostService:
             return None
         from lab.hosts.counter import MailCounter  # with all that hosts with mailboxes need, and others do not
 
-        return MailCounter(self.host)
+        return MailCounter(self.host, self.description.patience)
 
     async def start(self) -> None:
         """Listen. Raises UserError where the host cannot."""
@@ -90,9 +92,18 @@ class HostService:
 
     async def _apply(self, *, topology: Any, handed: Any) -> None:
         self.mint.take(handed)
+        self._refuse(topology)
         self.host.apply(topology)
         if self._mail is not None:
             await self._mail.applied()
+
+    def _refuse(self, topology: Topology) -> None:
+        """Let whom the appliance's firewall refuses meet a port of its where nobody listens: the reset is its kernel's."""
+        if self.description.role == "appliance":
+            return
+        closed = Endpoint(self.description.addresses["appliance"], REFUSED_PORT)
+        for host in OUTSIDE:
+            self._directory.detour(host, "appliance", closed if host in topology.appliance.refuses else None)
 
     async def mind_the_queue(self) -> None:
         """Try what is due as time passes, for as long as the process lives: for a host that has no lab."""

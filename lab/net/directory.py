@@ -6,6 +6,7 @@ appliance without knowing it: a route says what the sender believes that it conn
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lab.errors import CannotTest
@@ -33,8 +34,12 @@ class Route:
 class Directory:
     """Addresses of hosts and routes between them. Filled by the backend and by hosts as they begin to listen."""
 
-    def __init__(self, addresses: dict[str, str], *, anywhere: bool = False) -> None:
-        """Take the addresses; `anywhere` is for a host that has a machine of its own: it listens on all that machine's addresses."""
+    def __init__(self, addresses: dict[str, str], *, anywhere: bool = False, relays: Iterable[str] = ()) -> None:
+        """Take the addresses; `anywhere` is for a host that has a machine of its own: it listens on all that machine's addresses.
+
+        `relays` are the appliance's, where it says in front of a session for whom it connects.
+        """
+        self.relays = frozenset(relays)
         self._addresses = dict(addresses)
         self._anywhere = anywhere
         self._endpoints: dict[str, Endpoint] = {}

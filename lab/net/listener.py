@@ -10,6 +10,7 @@ from typing import cast
 
 from lab.net.addresses import cannot_listen
 from lab.net.directory import Endpoint
+from lab.net.introduction import Introduction
 from lab.net.receiver import ReceiverSession
 from lab.net.tap import Tap
 from lab.receiving.persona import Persona
@@ -46,16 +47,24 @@ class Receiver:
         self.durable: Callable[[], Awaitable[None]] | None = None  # what to wait for before a message is answered with 250
         self.sessions: set[ReceiverSession] = set()
         self.tap: Tap | None = None  # records the bytes of sessions
+        self.relays: frozenset[str] = frozenset()  # addresses that say first for whom they connect
+        self._waiting: set[Introduction] = set()
         self._listener: asyncio.Server | None = None
 
     async def start(self, address: str, port: int = 0) -> Endpoint:
         """Listen; return where. Raises CannotTest where the address cannot be had."""
         loop = asyncio.get_running_loop()
         try:
-            self._listener = await loop.create_server(lambda: ReceiverSession(self, loop), address, port, backlog=512)
+            self._listener = await loop.create_server(self._protocol, address, port, backlog=512)
         except OSError as error:
             raise cannot_listen(self.name, address, port, error) from None
         return Endpoint(*self._listener.sockets[0].getsockname()[:2])
+
+    def _protocol(self) -> asyncio.Protocol:
+        loop = asyncio.get_running_loop()
+        if not self.relays:
+            return ReceiverSession(self, loop)
+        return Introduction(self.relays, lambda origin: ReceiverSession(self, loop, origin), self._waiting)
 
     async def stop(self) -> None:
         """Close the listener and every session. May be called twice."""
@@ -63,6 +72,8 @@ class Receiver:
             self._listener.close()
             self._listener = None
         tasks = [session._handler_coroutine for session in self.sessions if session._handler_coroutine is not None]  # noqa: SLF001  (aiosmtpd's own task)
+        for one in tuple(self._waiting):
+            one.transport.abort()
         for session in tuple(self.sessions):
             if session.transport is not None:
                 cast("asyncio.Transport", session.transport).abort()

@@ -16,6 +16,7 @@ from lab.appliance.actions import Close, ConnectReceiver, Reading, SendToReceive
 from lab.appliance.relay import Relay
 from lab.net.addresses import cannot_listen
 from lab.net.directory import Endpoint
+from lab.net.introduction import introduce
 from lab.net.tap import Tap, Tapped
 from lab.transcript import Leg
 
@@ -71,13 +72,26 @@ class _LegProtocol(asyncio.BufferedProtocol):
 class RelaySession:
     """One session: a relay and its two connections."""
 
-    __slots__ = ("_carrier", "_connecting", "_legs", "_plan", "_quiet", "_relay", "_source", "_target", "_timer", "_wakes")
+    __slots__ = (
+        "_carrier",
+        "_connecting",
+        "_legs",
+        "_plan",
+        "_quiet",
+        "_relay",
+        "_sender",
+        "_source",
+        "_target",
+        "_timer",
+        "_wakes",
+    )
 
     def __init__(self, carrier: RelayCarrier, plan: Callable[[str], Plan]) -> None:
         self._carrier, self._plan = carrier, plan
         self._legs = {leg: _LegProtocol(self, leg) for leg in Leg}
         self._relay: Relay | None = None
         self._target: Endpoint
+        self._sender: Endpoint
         self._source: str | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._quiet = True  # since `_look` last looked
@@ -97,11 +111,14 @@ class RelaySession:
             if self._carrier.tap is not None:
                 local = protocol.transport.get_extra_info("sockname")[:2]
                 protocol.tapped = self._carrier.tap.opened((address, port), local, self._carrier.name)
+            self._sender = Endpoint(address, port)
             self._relay, self._target, self._source = self._plan(address)
             self._legs[Leg.SENDER].event, self._legs[Leg.RECEIVER].event = self._relay.from_sender, self._relay.from_receiver
             self._relay.connected(address, port)
             self._timer = self._carrier.loop.call_later(self._carrier.idle_timeout, self._look)
         elif self._relay is not None:
+            if self._carrier.introduces:
+                protocol.transport.write(introduce(self._origin(), self._target))
             self._relay.receiver_connected(self._target.address, self._target.port)
         self._act()
 
@@ -191,7 +208,7 @@ class RelaySession:
         loop, target = self._carrier.loop, self._target
         assert self._relay is not None
         source = self._relay.source_address or self._source
-        local = (source, 0) if source else None
+        local = (source, 0) if source and not self._carrier.introduces else None
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT):
                 await loop.create_connection(lambda: self._legs[Leg.RECEIVER], target.address, target.port, local_addr=local)
@@ -199,6 +216,12 @@ class RelaySession:
             self._failed(f"no connection to {target} within {_CONNECT_TIMEOUT:g} s")
         except OSError as error:
             self._failed(f"no connection to {target}: {error.strerror or error}")
+
+    def _origin(self) -> Endpoint | None:
+        """For whom the receiver is connected to: the sender that keeps its address, or whom a behaviour says."""
+        assert self._relay is not None
+        source = self._relay.source_address or self._source
+        return None if source is None else Endpoint(source, self._sender.port)
 
     def _failed(self, detail: str) -> None:
         assert self._relay is not None
@@ -241,6 +264,7 @@ class RelayCarrier:
         self.name, self._plan = name, plan
         self.tap: Tap | None = None  # records the bytes of sessions, as their senders sent and got them
         self.idle_timeout = idle_timeout
+        self.introduces = False  # says first for whom it connects, as no host can speak from another's address there
         self.sessions: set[RelaySession] = set()
         self.loop: asyncio.AbstractEventLoop
         self._listener: asyncio.Server | None = None

@@ -10,6 +10,7 @@ from lab.dns.config import DnsConfig
 from lab.exchange.config import ExchangeConfig
 from lab.internet.config import InternetConfig
 from lab.online.config import OnlineConfig
+from lab.sending.implementation import Implementation
 from lab.sts.config import StsConfig
 
 
@@ -36,3 +37,7 @@ class Topology:
     dns: DnsConfig
     sts: StsConfig = field(default_factory=StsConfig)
     flows: dict[str, Flow] = field(default_factory=dict)
+
+    def program(self, role: str) -> Implementation:
+        """Return the program behind a host: the emulation where nothing else is said."""
+        return getattr(getattr(self, role, None), "implementation", Implementation.EMULATED)

@@ -1,6 +1,7 @@
 """Certificates that travel: what a host asked of the lab's mint is noted, and handed to where the host really runs.
 
-A host on a machine of its own gets the keys that it shows and the roots that it trusts, and no authority's key.
+A host on a machine of its own gets the keys that it shows and the roots that it trusts, and no authority's key but the one that it
+signs with itself: that of an appliance that imitates what it intercepts.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ from datetime import datetime
 
 from lab.errors import UserError
 from lab.tls.certificate import Certificate, Credential
+from lab.tls.issue import Issued
 from lab.tls.mint import Mint
 from lab.tls.trust import TrustStore
 
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """Credentials by (name, host name), trust stores by the names of their roots, and the public root."""
+    """Credentials by (name, host name), trust stores by the names of their roots, the public root; authorities as PEM with key."""
 
     moment: datetime
     root: Certificate
     credentials: dict[tuple[str, str | None], Credential] = field(default_factory=dict)
     trust: dict[tuple[str, ...], TrustStore] = field(default_factory=dict)
+    authorities: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class NotingMint(Mint):
@@ -33,6 +36,7 @@ class NotingMint(Mint):
         self._mint = mint
         self._asked: dict[tuple[str, str | None], Credential] = {}
         self._trusted: dict[tuple[str, ...], TrustStore] = {}
+        self._authorities: dict[str, tuple[str, str]] = {}
 
     def credential(self, name: str, host: str | None = None) -> Credential:
         credential = self._asked[name, host] = self._mint.credential(name, host)
@@ -43,6 +47,11 @@ class NotingMint(Mint):
         store = self._trusted[wanted] = self._mint.trust(wanted)
         return store
 
+    def note_inspection(self) -> None:
+        """Note that the appliance's own CA is wanted, to sign with."""
+        issuers = {"inspection-root": self._mint.inspection_root, "inspection": self._mint.inspection_issuer}
+        self._authorities = {name: (one.certificate.pem, one.key_pem.decode("ascii")) for name, one in issuers.items()}
+
     @property
     def ca_pem(self) -> bytes:
         return self._mint.ca_pem
@@ -50,19 +59,20 @@ class NotingMint(Mint):
     def handed(self, *, keys: bool = True) -> Handed:
         """Return everything that was asked for up to now, without the private keys for who only speaks of certificates."""
         asked = self._asked if keys else {name: replace(one, key_pem=b"") for name, one in self._asked.items()}
-        return Handed(self.moment, self._mint.root.certificate, dict(asked), dict(self._trusted))
+        return Handed(self.moment, self._mint.root.certificate, dict(asked), dict(self._trusted), dict(self._authorities))
 
 
 class HandedMint(Mint):
-    """Hands out what was handed in, and cannot make anything."""
+    """Hands out what was handed in, and cannot make anything but imitations, under the appliance's CA where that was handed in."""
 
     def __init__(self, handed: Handed) -> None:
         super().__init__(handed.moment)
-        self._handed = handed
+        self.take(handed)
 
     def take(self, handed: Handed) -> None:
         """Hold this from now on."""
         self._handed = handed
+        self._issued.update({name: Issued.from_pem(*pems) for name, pems in handed.authorities.items()})
 
     def credential(self, name: str, host: str | None = None) -> Credential:
         try:

@@ -1,8 +1,8 @@
 """Where hosts run makes no difference: each scenario has the same outcomes, reasons, findings and words on both backends.
 
-What cannot be equal is taken out first, and listed here: addresses (and where a trace is cut off, for their length), moments,
-numbers of sessions and messages, and the address that a session comes from when the appliance lets it pass (in containers it is
-the appliance's own, since a container cannot speak from another's).
+What cannot be equal is taken out first, and listed here: addresses (and where a trace or a reply is cut off, for their length), moments,
+numbers of sessions and messages, and whether a sender whose connection was reset is told so or finds it closed, which is a race between
+its reading and its writing on either backend.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ CHOSEN = (
     "receive-connector-certificate-unset",
     "sts-wrong-mx",
     "dane-appliance-resigns",
+    "inbound-connector-name-mismatch",
+    "exchange-second-server-unconfigured",
+    "firewall-refuses-online",
+    "inspection-root-trusted-outbound",
 )
 NAMES = catalogue.names() if os.environ.get("SMTPLAB_PARITY") == "all" else [name for name in CHOSEN if name in catalogue.names()]
 
@@ -42,6 +46,9 @@ _UNEQUAL = (
     (re.compile(r"\b08D[0-9A-F]{13}\b"), "SESSION"),
     (re.compile(r"InternalId=\d+|Hostname=\S+|\d+ bytes in [0-9.]+, [0-9.]+ KB/sec"), "NUMBERS"),
     (re.compile(r"<[^<> ]*\d{14}[^<> ]*>"), "MESSAGE-ID"),
+    (re.compile(r"\{LRT=[^};]*(?=\. OutboundProxyTargetIP)"), "{LRT="),
+    (re.compile(r"not a reply line: b'[0-9.]*\]'"), "not a reply line: b'ADDRESS]'"),
+    (re.compile(r"closed by the receiver|the connection broke: Connection reset by peer"), "BROKEN"),
 )
 
 _SURE = 150  # characters of a trace that are there whatever the length of addresses

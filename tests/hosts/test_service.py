@@ -16,10 +16,13 @@ from typing import Any
 import pytest
 
 from lab.hosts import wire
-from lab.hosts.description import HostDescription, source_digest
-from lab.hosts.service import Conversation
+from lab.hosts.description import REFUSED_PORT, HostDescription, source_digest
+from lab.hosts.online import OnlineHost
+from lab.hosts.service import Conversation, HostService
 from lab.net.addresses import own_addresses
+from lab.scenario import change
 from lab.scenario.load import load_scenario, topology_of
+from lab.scenario.model import Change
 from lab.sending.attempt import Envelope, Outcome
 from lab.tls.handed import HandedMint, NotingMint
 from lab.tls.mint import Mint
@@ -151,6 +154,38 @@ def test_a_host_is_handed_its_own_keys_only() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("imitates", [True, False])
+def test_only_an_appliance_that_imitates_is_handed_an_authority(imitates: bool) -> None:
+    """Its own, so that who trusts that CA trusts what it signs wherever it runs."""
+    from lab.hosts.needs import note_needs
+    from lab.tls.imitate import Imitation
+
+    mint = Mint(datetime.now(UTC))
+    noting = NotingMint(mint)
+    behaviour = {"resign": {"imitation": "own-ca"}} if imitates else {"resign": {"certificate": "appliance-default"}}
+    rules = Change(set="appliance.rules", to=[{"behaviours": [behaviour]}])
+    topology = topology_of(change.apply((rules,), load_scenario("healthy").healthy))
+    for role in ("appliance", "exchange"):
+        note_needs(role, topology, noting if role == "appliance" else NotingMint(mint))
+    signed = HandedMint(noting.handed()).imitation(mint.credential("online").leaf, Imitation.OWN_CA)
+    assert (signed.root == mint.inspection_root.certificate) is imitates
+    assert bool(noting.handed().authorities) is imitates
+
+
+async def test_who_is_refused_meets_a_port_where_nobody_listens() -> None:
+    """The reset is a kernel's; without the rule, and for everybody else, the way is as it was."""
+    wanted = replace(description("online", port=0), endpoints={"appliance": (own_addresses()["appliance"], 25)})
+    service = HostService(wanted, lambda _: None)
+    assert isinstance(service.host, OnlineHost)
+    ports = []
+    for refuses in ([], ["internet"], ["online"], []):
+        rules = Change(set="appliance.refuses", to=refuses)
+        topology = topology_of(change.apply((rules,), load_scenario("healthy").healthy))
+        await service.answer("apply", {"topology": topology, "handed": wanted.handed})
+        ports.append(service.host.directory.route("online", "appliance").actual.port)
+    assert ports == [25, 25, REFUSED_PORT, 25]
+
+
 def test_the_command_serves_a_description_from_a_file(tmp_path: Path) -> None:
     port, file = free_port(), tmp_path / "host.json"
     file.write_bytes(wire.line(host=description("internet", port=port)))
