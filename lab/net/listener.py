@@ -61,10 +61,12 @@ class Receiver:
         return Endpoint(*self._listener.sockets[0].getsockname()[:2])
 
     def _protocol(self) -> asyncio.Protocol:
-        loop = asyncio.get_running_loop()
         if not self.relays:
-            return ReceiverSession(self, loop)
-        return Introduction(self.relays, lambda origin: ReceiverSession(self, loop, origin), self._waiting)
+            return self._session(None)
+        return Introduction(self.relays, self._session, self._waiting)
+
+    def _session(self, origin: Endpoint | None) -> asyncio.Protocol:
+        return ReceiverSession(self, asyncio.get_running_loop(), (origin.address, origin.port) if origin else None)
 
     async def stop(self) -> None:
         """Close the listener and every session. May be called twice."""

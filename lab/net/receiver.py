@@ -14,7 +14,6 @@ from aiosmtpd.smtp import SMTP
 
 from lab.errors import Blame, NotKept
 from lab.net.authentication import authenticate
-from lab.net.directory import Endpoint
 from lab.net.intake import ConnectionGone, Intake
 from lab.net.listening import Listener
 from lab.net.tap import Tapped
@@ -36,16 +35,15 @@ _NO_STORAGE = Reply.of("452 4.3.1 Insufficient system storage")  # RFC 5321 sect
 class ReceiverSession(SMTP):
     """One session with one sender. `origin` is who that is where a relay speaks for it (default: whoever has connected)."""
 
-    def __init__(self, server: Listener, loop: asyncio.AbstractEventLoop, origin: Endpoint | None = None) -> None:
+    def __init__(self, server: Listener, loop: asyncio.AbstractEventLoop, origin: tuple[str, int] | None = None) -> None:
         limits = server.persona.limits
         super().__init__(server, hostname="localhost", enable_SMTPUTF8=True, loop=loop, timeout=limits.inactivity)
         self._server, self._persona, self._transcript = server, server.persona, server.transcript
         self._intake = Intake(limits.line)
         self._out: list[bytes] = []
         self._tls: TlsChannel | None = None
-        self._errors = 0
         self._refusal: Reply | None = None  # what ends the session at its next command
-        self._greeted = False
+        self._errors, self._greeted = 0, False
         self._chunks: list[bytes] | None = None  # BDAT's, while a message is coming by chunks
         self._how = "Remote"
         self._tapped: Tapped | None = None
@@ -57,9 +55,7 @@ class ReceiverSession(SMTP):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast("asyncio.Transport", transport)  # uvloop's is one, but does not inherit
         self._intake.attach(transport)
-        peer, local = transport.get_extra_info("peername")[:2], transport.get_extra_info("sockname")[:2]
-        if self._origin is not None:
-            peer = (self._origin.address, self._origin.port)
+        peer, local = self._origin or transport.get_extra_info("peername")[:2], transport.get_extra_info("sockname")[:2]
         self.facts = SessionFacts(self._transcript.new_session(self._server.name), peer, local, self._server.now())
         self._server.sessions.add(self)
         if self._server.tap is not None:
