@@ -213,7 +213,7 @@ def _trust(asked: Asked) -> TrustStore:
         if not anchors:
             raise UserError("this system has no roots that Python finds", hint="give them with --ca FILE, or say --no-ca")
     crls = [one for path in asked.crl_files for one in read(path, pem.revocation_lists, "CRL")]
-    return TrustStore(tuple(dict.fromkeys(anchors)), crls=tuple(crls), check_revocation=bool(crls))
+    return TrustStore(tuple(dict.fromkeys(anchors)), lists=tuple(crls), check_revocation=bool(crls))
 
 
 def read(path: Path, parse: Callable[[bytes], _Parsed], what: str) -> _Parsed:

@@ -71,7 +71,7 @@ class ExchangeHost(MailHost):
         }
         self.trust = self.mint.trust(self.config.trust)
         if not self.config.crls_reachable:
-            self.trust = replace(self.trust, crls=())
+            self.trust = replace(self.trust, lists=())
         self.store_entries = self._entries(self.config.certificates)
         self.open_mailboxes(self.config.mailboxes)
         self._receive_log.form = self._send_log.form = self.config.log_format

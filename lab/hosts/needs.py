@@ -14,6 +14,8 @@ def note_needs(role: str, topology: Topology, mint: NotingMint) -> None:
             mint.credential(certificate)
         if any(spec.settings.get("imitation") for rule in topology.appliance.rules for spec in rule.behaviours):
             mint.note_inspection()
+    elif role == "online":
+        mint.credential(topology.online.certificate)
     elif role == "dns":
         for name, records in topology.dns.tlsa.items():
             for record in records:

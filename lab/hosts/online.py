@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
+from functools import partial
 
 from lab.errors import UserError
 from lab.hosts.host import Surroundings
@@ -53,8 +54,9 @@ class OnlineHost(MailHost):
 
     def build_receiver(self) -> Receiver:
         persona = OnlineReceiver(
-            self.config, self.mint.credential(self.config.certificate), self.trust.revoking(), self.clock.now, deliver=self._accept
-        )
+            self.config, partial(self.mint.credential, self.config.certificate), self.trust.revoking(), self.clock.now,
+            deliver=self._accept,
+        )  # fmt: skip
         return Receiver(self.name, persona, self.transcript, self.clock.now)
 
     # --- sending ------------------------------------------------------------------------------------------------------

@@ -31,14 +31,15 @@ KEYWORDS = (
 
 
 class OnlineReceiver:
-    """The persona (see `lab.receiving.persona`) of the tenant's MX. `deliver` takes an accepted message and returns its internal id."""
+    """The persona (see `lab.receiving.persona`) of the tenant's MX. `credential` gives its certificate, which is only made when a
+    session begins; `deliver` takes an accepted message and returns its internal id."""
 
     requests_certificate = True
 
     def __init__(
         self,
         config: OnlineConfig,
-        credential: Credential,
+        credential: Callable[[], Credential],
         trust: TrustStore,
         now: Callable[[], datetime],
         *,
@@ -52,7 +53,7 @@ class OnlineReceiver:
 
     def begin(self, session: SessionFacts) -> Credential | None:
         self._attributed[session.id] = attribute(self.config, None, session.peer[0])
-        return self._credential
+        return self._credential()
 
     def banner(self, session: SessionFacts) -> Reply:
         number = f" [{session_number(session.id)}]" if self.config.era is Era.CURRENT else ""

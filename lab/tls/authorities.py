@@ -48,6 +48,7 @@ class Authorities:
     def __init__(self, moment: datetime) -> None:
         self.moment = moment
         self._issued: dict[str, Issued] = {}
+        self._spare: list[tuple[str, PrivateKey]] = []
         #: All revoked certificates bear this number, so that the CRL can be made before them.
         self.revoked_serial = secrets.randbits(120) | 1
 
@@ -79,11 +80,26 @@ class Authorities:
         """An RSA key of 2048 bits. Making one takes longer than all else here, so that what is never seen in one chain shares it."""
         return private_key("rsa2048")
 
+    def spare(self, kind: str) -> None:
+        """Make a key ahead for `key`; the one method that may be called on another thread."""
+        self._spare.append((kind, private_key(kind)))
+
+    def key(self, kind: str) -> PrivateKey:
+        """Return a new key, one that was made ahead where there is one."""
+        found = next((one for one in self._spare if one[0] == kind), None)
+        if found is None:
+            return private_key(kind)
+        self._spare.remove(found)
+        return found[1]
+
     def authority(self, name: str) -> Issued:
         """Return an intermediate under the public root, by name; the ones that are wrong are wrong in one thing only."""
+        return self.once(name, lambda: self._intermediate(name))
+
+    def _intermediate(self, name: str) -> Issued:
         issuer = self.authority("old") if name == "sha1" else self.new_root if name == "new" else self.root
         request = replace(_AUTHORITIES[name], key=self.rsa_key) if name == "old" else _AUTHORITIES[name]
-        return self.once(name, lambda: issue(request, self.moment, issuer))
+        return issue(request, self.moment, issuer)
 
     @property
     def lower(self) -> Issued:
@@ -91,12 +107,14 @@ class Authorities:
         request = Request(subject=distinguished_name(CN="Lab Public Lower CA", O="Lab Trust Services", C="US"), ca=True)
         return self.once("lower", lambda: issue(request, self.moment, self.authority("short")))
 
-    @property
-    def publishing(self) -> tuple[Issued, ...]:
-        """All authorities under the public root that publish a revocation list, the root first: a case is wrong in one thing only,
-        and only the cases of revocation in this one.
+    def publishing(self, *, every: bool) -> tuple[Issued, ...]:
+        """The authorities under the public root that publish a fresh revocation list, the root first: a case is wrong in one thing
+        only, and only the cases of revocation in this one. With `every` those too that nothing has been asked of yet, and that are
+        made for it: of theirs nobody can have been shown a certificate.
         """
-        return (self.root, *(self.authority(name) for name in _AUTHORITIES if name not in _NO_FRESH_LIST), self.lower)
+        names = [name for name in _AUTHORITIES if name not in _NO_FRESH_LIST and (every or name in self._issued)]
+        lower = (self.lower,) if every or "lower" in self._issued else ()
+        return (self.root, *map(self.authority, names), *lower)
 
     # --- what the cases are made of ---------------------------------------------------------------------------------
 

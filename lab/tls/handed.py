@@ -59,7 +59,9 @@ class NotingMint(Mint):
     def handed(self, *, keys: bool = True) -> Handed:
         """Return everything that was asked for up to now, without the private keys for who only speaks of certificates."""
         asked = self._asked if keys else {name: replace(one, key_pem=b"") for name, one in self._asked.items()}
-        return Handed(self.moment, self._mint.root.certificate, dict(asked), dict(self._trusted), dict(self._authorities))
+        # complete lists: what is made later is made where this host does not see it
+        trusted = {names: replace(one, lists=self._mint.revocation_lists(names)) for names, one in self._trusted.items()}
+        return Handed(self.moment, self._mint.root.certificate, dict(asked), trusted, dict(self._authorities))
 
 
 class HandedMint(Mint):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from cryptography import x509
@@ -36,6 +37,7 @@ class Mint(Authorities):
         self._trust: dict[tuple[str, ...], TrustStore] = {}
         self._imitations: dict[tuple[bytes, Imitation, str], Credential] = {}
         self._imitation_keys: dict[str, PrivateKey] = {}
+        self._lists: dict[bytes, bytes] = {}
 
     def credential(self, name: str, host: str | None = None) -> Credential:
         """Return the certificate of a case, made for a host name (default `DEFAULT_HOST`), the same at each call.
@@ -87,28 +89,44 @@ class Mint(Authorities):
         """
         wanted = tuple(names)
         if wanted not in self._trust:
-            anchors: list[Certificate] = []
-            crls: list[bytes] = []
-            for name in wanted:
-                if name == "public":
-                    anchors.append(self.root.certificate)
-                    crls += [
-                        *(revocation_list(one, self.moment, (self.revoked_serial,)) for one in self.publishing),
-                        revocation_list(self.authority("stale"), self.moment, fresh=False),
-                    ]
-                elif name == "public-new":
-                    anchors.append(self.new_root.certificate)
-                    crls += [revocation_list(self.new_root, self.moment), revocation_list(self.authority("new"), self.moment)]
-                elif name == "rogue":
-                    anchors.append(self.rogue_root)
-                elif name == "inspection":
-                    anchors.append(self.inspection_root.certificate)
-                    crls.append(revocation_list(self.inspection_root, self.moment))
-                    crls.append(revocation_list(self.inspection_issuer, self.moment))
-                else:
-                    raise UserError(f"the mint knows no trust {name!r}", hint="there are: public, public-new, rogue, inspection")
-            self._trust[wanted] = TrustStore(tuple(anchors), crls=tuple(crls))
+            anchors = tuple(self._anchor(name) for name in wanted)
+            self._trust[wanted] = TrustStore(anchors, lists=partial(self.revocation_lists, wanted, every=False))
         return self._trust[wanted]
+
+    def _anchor(self, name: str) -> Certificate:
+        match name:
+            case "public":
+                return self.root.certificate
+            case "public-new":
+                return self.new_root.certificate
+            case "rogue":
+                return self.rogue_root
+            case "inspection":
+                return self.inspection_root.certificate
+            case _:
+                raise UserError(f"the mint knows no trust {name!r}", hint="there are: public, public-new, rogue, inspection")
+
+    def revocation_lists(self, names: Iterable[str], *, every: bool = True) -> tuple[bytes, ...]:
+        """Return the CRLs that the authorities under the named roots publish; without `every` only of those that have been asked for
+        a certificate up to now.
+        """
+        lists: list[bytes] = []
+        for name in names:
+            if name == "public":
+                lists += [self._list_of(one, self.revoked_serial) for one in self.publishing(every=every)]
+                if every or "stale" in self._issued:
+                    lists.append(self._list_of(self.authority("stale"), fresh=False))
+            elif name == "public-new":
+                lists += [self._list_of(self.new_root), self._list_of(self.authority("new"))]
+            elif name == "inspection":
+                lists += [self._list_of(self.inspection_root), self._list_of(self.inspection_issuer)]
+        return tuple(lists)
+
+    def _list_of(self, issuer: Issued, *serials: int, fresh: bool = True) -> bytes:
+        der = issuer.certificate.der
+        if der not in self._lists:
+            self._lists[der] = revocation_list(issuer, self.moment, serials, fresh=fresh)
+        return self._lists[der]
 
     # --- beyond the process -------------------------------------------------------------------------------------------
 
@@ -153,5 +171,5 @@ class Mint(Authorities):
     @property
     def crl_pem(self) -> bytes:
         """The CRLs of the public authorities as PEM, one after the other."""
-        lists = (x509.load_der_x509_crl(der) for der in self.trust(("public",)).crls)
+        lists = (x509.load_der_x509_crl(der) for der in self.revocation_lists(("public",)))
         return b"".join(crl.public_bytes(serialization.Encoding.PEM) for crl in lists)

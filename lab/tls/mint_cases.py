@@ -152,10 +152,10 @@ def _table() -> tuple[Case, ...]:
              _self_signed("appliance-default", subject=_APPLIANCE, dns_names=(), start=-900 * _DAY, end=2750 * _DAY)),
         Case("online", "Exchange Online's: mail.protection.outlook.test, RSA 2048 (facts/exchange 1.3)", (F.NAME_MISMATCH,),
              lambda m, _: m.public("online", m.leaf(online, subject=distinguished_name(CN=online, O="Lab Online Corporation", C="US"),
-                                                    dns_names=(online, f"*.{online}"), key="rsa2048"), m.issuing)),
+                                                    dns_names=(online, f"*.{online}"), key=m.key("rsa2048")), m.issuing)),
         Case("online-new-root", "Exchange Online's, from the CA's new root (facts/exchange 1.3)", (F.ISSUER_MISSING, F.NAME_MISMATCH),
              lambda m, _: m.public("online-new-root", m.leaf(online, m.authority("new"), subject=distinguished_name(
-                 CN=online, O="Lab Online Corporation", C="US"), dns_names=(online, f"*.{online}"), key="rsa2048"), m.authority("new"))),
+                 CN=online, O="Lab Online Corporation", C="US"), dns_names=(online, f"*.{online}"), key=m.key("rsa2048")), m.authority("new"))),
         Case("internet", "somebody else's good certificate: mx.fabrikam.test", (F.NAME_MISMATCH,),
              lambda m, _: m.public("internet", m.leaf("mx.fabrikam.test"), m.issuing)),
         # good ones

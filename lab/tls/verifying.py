@@ -132,7 +132,7 @@ def verifying_client(
 
     `moment` is when the chain is judged; versions as in `VERSIONS`.
     """
-    context = _client_context(credential, trust, moment.replace(microsecond=0), minimum, maximum)
+    context = _client_context(credential, trust.settled(), moment.replace(microsecond=0), minimum, maximum)
     connection = SSL.Connection(context, None)
     if sni:
         connection.set_tlsext_host_name(sni.encode("ascii"))
@@ -155,7 +155,7 @@ def examining_client(
 
     Contexts are kept for one trust and moment, so that many hosts are examined with one (0.8 ms each, 15 ms with a system's roots).
     """
-    connection = SSL.Connection(_examining_context(trust, moment, minimum, maximum), None)
+    connection = SSL.Connection(_examining_context(trust.settled(), moment, minimum, maximum), None)
     if sni:
         connection.set_tlsext_host_name(sni.encode("ascii", "replace"))
     connection.set_connect_state()

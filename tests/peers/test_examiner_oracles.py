@@ -70,7 +70,7 @@ def serving(case: str) -> Script:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The public root, and with it the CRLs where revocation is asked for."""
     place = tmp_path_factory.mktemp("oracles")
-    lists = b"".join(x509.load_der_x509_crl(crl).public_bytes(Encoding.PEM) for crl in MINT.trust().crls)
+    lists = b"".join(x509.load_der_x509_crl(crl).public_bytes(Encoding.PEM) for crl in MINT.revocation_lists(("public",)))
     (place / "ca.pem").write_bytes(MINT.ca_pem)
     (place / "ca-and-crls.pem").write_bytes(MINT.ca_pem + lists)
     return place
