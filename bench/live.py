@@ -12,15 +12,19 @@ import http.client
 import json
 import os
 import shutil
+import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.load import SMALL, Sender, Target, _client_context, free_port, median, process, resident_bytes, sessions
+from lab.net.addresses import own_addresses
 from lab.net.loop import run
 
 ROUNDS, AT_ONCE, KEPT, NEW, LABS = 5, 16, 60, 300, 200
@@ -34,21 +38,38 @@ def main() -> bool:
     return all([_up(), _receiver(), _idle()])
 
 
+@dataclass(frozen=True)
+class _Start:
+    """One start of a lab: seconds from the start of the process until every host listens, of processor time and in all; and until
+    Exchange's greeting and the page's first answer had come to who asked for them then, one after the other.
+    """
+
+    seconds: float
+    processor: float
+    greeted: float
+    answered: float
+
+
 def _up() -> bool:
-    """From the start of the process to the moment at which everything listens and the page can be asked."""
+    """From the start of the process to the moment at which every host and the page listen."""
     with tempfile.TemporaryDirectory() as name:
-        environment = {**os.environ, "XDG_STATE_HOME": name}
+        environment = {**os.environ, "XDG_STATE_HOME": name, "XDG_CACHE_HOME": name}
         bare = median([_seconds([sys.executable, "-c", "pass"], environment) for _ in range(ROUNDS)])
+        unread = [_until_ready("unread", "healthy", environment)]
         first = [_until_ready(f"lab{number}", "healthy", environment) for number in range(ROUNDS)]
         again = [_until_ready(f"lab{number}", None, environment) for number in range(ROUNDS)]
     good = True
-    for what, seconds in (("a new lab", first), ("one that goes on", again)):
-        beyond = median(seconds) - bare
+    for what, starts in (("a new lab", first), ("one that goes on", again), ("of a scenario never read before", unread)):
+        beyond, processor = (median([getattr(one, key) for one in starts]) - bare for key in ("seconds", "processor"))
+        greeted, answered = (median([getattr(one, key) - one.seconds for one in starts]) for key in ("greeted", "answered"))
         held = beyond <= UP_LIMIT
-        good &= held
-        print(
-            f"  {what:20} up in {beyond:.3f} s beyond Python's start ({bare:.3f} s)  (at most {UP_LIMIT}) {'ok' if held else 'MISSED'}"
-        )
+        word = "ok" if held else "MISSED"
+        if starts is unread:  # once in the life of a scenario's file; not what the limit is about
+            word = "no limit"
+        else:
+            good &= held
+        print(f"  {what:31} up in {beyond:.3f} s beyond Python's {bare:.3f} ({processor:.3f} s of processor time; at most {UP_LIMIT}) {word}; "
+              f"the first greeting {greeted:.3f} s later, the page {answered:.3f}", flush=True)  # fmt: skip
     return good
 
 
@@ -58,7 +79,7 @@ def _seconds(command: list[str], environment: dict[str, str]) -> float:
     return time.perf_counter() - began
 
 
-def _until_ready(name: str, scenario: str | None, environment: dict[str, str]) -> float:
+def _until_ready(name: str, scenario: str | None, environment: dict[str, str]) -> _Start:
     ready, ours = os.pipe()
     command = [sys.executable, "-c", _PROGRAM, "up", *([scenario] if scenario else []), "--name", name]
     command += ["--port", "0", "--dns-port", "0"] if scenario else []
@@ -67,14 +88,31 @@ def _until_ready(name: str, scenario: str | None, environment: dict[str, str]) -
         [*command, "--ready-descriptor", str(ours)], stdout=subprocess.DEVNULL, pass_fds=(ours,), env=environment
     )
     os.close(ours)
-    with os.fdopen(ready, "rb") as pipe:
+    with os.fdopen(ready) as pipe:
         said = pipe.read()
-    spent = time.perf_counter() - began
-    child.terminate()
-    child.wait(20)
+    spent, processor = time.perf_counter() - began, _processor_seconds(child.pid)
     if not said:
         raise RuntimeError("the lab did not start")
-    return spent
+    try:
+        database = sqlite3.connect(f"file:{environment['XDG_STATE_HOME']}/smtplab/labs/{name}/lab.sqlite?mode=ro", uri=True)
+        with closing(database):
+            origin = json.loads(database.execute("SELECT value FROM facts WHERE name='origin'").fetchone()[0])
+        address = own_addresses(origin["place"])["exchange"]
+        with socket.create_connection((address, origin["ports"]["exchange"])) as connection:
+            assert connection.recv(1000).startswith(b"220 ")
+        greeted = time.perf_counter() - began
+        _answer(said.split("In a browser: ")[1].split("#")[0])
+        answered = time.perf_counter() - began
+    finally:
+        child.terminate()
+        child.wait(20)
+    return _Start(spent, processor, greeted, answered)
+
+
+def _processor_seconds(pid: int) -> float:
+    """User and system time of a process up to now, by the clock's tick of a hundredth."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 # --- durable ------------------------------------------------------------------------------------------------------------

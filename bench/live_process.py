@@ -10,7 +10,7 @@ from pathlib import Path
 from lab.live.database import connect
 from lab.live.laboratory import LiveLab, Origin
 from lab.net.loop import run
-from lab.web.control import serving
+from lab.web.serving import serving
 
 HOSTS = ("appliance", "exchange", "online", "internet", "dns")
 

@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from lab.backends.backend import Backend
 from lab.backends.embedded import Embedded
@@ -17,15 +17,16 @@ from lab.clock import Clock
 from lab.errors import UserError
 from lab.net.directory import Endpoint
 from lab.net.loop import loop_factory
-from lab.observe import flow_result
 from lab.online.config import Era
-from lab.runner import drain, in_era
-from lab.scenario.load import Loaded, load_scenario, topology_of
-from lab.scenario.result import FlowResult
+from lab.scenario.loaded import Loaded
+from lab.scenario.topology import in_era
 from lab.sending.attempt import Envelope, Outcome
 from lab.sending.message import Delivered, Message
 from lab.tls.mint import Mint
 from lab.transcript import Transcript
+
+if TYPE_CHECKING:
+    from lab.scenario.result import FlowResult
 
 _Result = TypeVar("_Result")
 
@@ -45,6 +46,8 @@ class Lab:
         self, scenario: str | Path = "healthy", *, era: Era | str | None = None, ports: dict[str, int] | None = None,
         backend: str = "embedded", subnet: str | None = None,
     ) -> None:  # fmt: skip
+        from lab.scenario.load import load_scenario  # not at the head: a lab over hosts that are there needs none of it
+
         self.loaded = load_scenario(scenario)
         self.era = Era(era) if era else self.loaded.scenario.era
         self.backend = self._backend(backend, ports, subnet)
@@ -66,6 +69,8 @@ class Lab:
         self._messages: list[tuple[str, Message]] = []
 
     def _backend(self, name: str, ports: dict[str, int] | None, subnet: str | None) -> Backend:
+        from lab.scenario.load import topology_of
+
         topology = in_era(topology_of(self.loaded.broken), self.era)
         if name == "embedded":
             clock = Clock()
@@ -194,6 +199,8 @@ class Lab:
         self._messages.append((flow, message))
         await host.process()
         await self.backend.settle()
+        from lab.observe import flow_result
+
         return flow_result(self.backend, flow, message)
 
     async def fix_async(self, name: str) -> None:
@@ -206,6 +213,9 @@ class Lab:
 
     async def drain_async(self) -> list[FlowResult]:
         """See `drain`."""
+        from lab.observe import flow_result
+        from lab.runner import drain
+
         await drain(self.backend, [message for _, message in self._messages if message.outcome is Outcome.DEFERRED])
         return [flow_result(self.backend, flow, message) for flow, message in self._messages]
 

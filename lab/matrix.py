@@ -10,11 +10,12 @@ from typing import Any
 from lab.backends.embedded import embedded
 from lab.observe import flow_result
 from lab.online.config import Era
-from lab.runner import in_era, play
-from lab.scenario.load import Loaded, topology_of
+from lab.runner import play
+from lab.scenario.load import topology_of
+from lab.scenario.loaded import Loaded
 from lab.scenario.model import Scenario, Standing, TopologyChoice
 from lab.scenario.result import FlowResult
-from lab.scenario.topology import Topology
+from lab.scenario.topology import Topology, in_era
 from lab.sending.attempt import Outcome, ReasonId, Security, TlsLevel
 from lab.tls.findings import FindingId
 from lab.tls.mint import Mint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.backends.backend import Backend
 from lab.online.config import Era
-from lab.scenario.load import Loaded
+from lab.scenario.loaded import Loaded
 from lab.scenario.model import Expectation, FlowExpectation, Log, Standing, words_for
 from lab.scenario.result import Check, CheckKind, FlowResult, ValidationResult
 from lab.sending.attempt import Outcome, Security

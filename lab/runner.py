@@ -18,10 +18,11 @@ from lab.backends.embedded import embedded
 from lab.errors import UserError
 from lab.observe import flow_result, judge, judge_control
 from lab.online.config import Era
-from lab.scenario.load import Loaded, topology_of
+from lab.scenario.load import topology_of
+from lab.scenario.loaded import Loaded
 from lab.scenario.model import Expectation, Fix
 from lab.scenario.result import FlowResult, ScenarioResult, Stage, ValidationResult
-from lab.scenario.topology import Topology
+from lab.scenario.topology import Topology, in_era
 from lab.sending.attempt import Envelope, Outcome
 from lab.sending.message import Message
 from lab.tls.mint import Mint
@@ -70,11 +71,6 @@ def _chosen(loaded: Loaded, name: str | None) -> tuple[Fix, ...]:
 def _counts_sessions(topology: Topology) -> bool:
     """Whether what becomes of a session depends on how many were before it, so that none may be left out."""
     return bool(topology.exchange.behind_same_name)
-
-
-def in_era(topology: Topology, era: Era) -> Topology:
-    """Return a topology whose Exchange Online speaks as in an era."""
-    return replace(topology, online=replace(topology.online, era=era))
 
 
 class _Run:

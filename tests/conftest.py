@@ -49,6 +49,12 @@ def _postfix_without_configuration(tmp_path_factory: pytest.TempPathFactory) -> 
     os.environ.setdefault("MAIL_CONFIG", str(folder))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Remember scenarios in a folder of the tests' own."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Hand each test to whoever is free, but all that need the Docker engine to one worker: they share it."""

@@ -12,7 +12,8 @@ import pytest
 from lab.appliance.behaviours.register import OURS
 from lab.report.groups import GROUPS
 from lab.scenario import catalogue
-from lab.scenario.load import Loaded, load_scenario
+from lab.scenario.load import load_scenario
+from lab.scenario.loaded import Loaded
 from lab.tls.mint_cases import CASES
 
 #: facts/exchange 9 has so many rows.

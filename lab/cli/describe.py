@@ -30,10 +30,10 @@ def describe(
     from lab.errors import UserError
     from lab.hosts import wire
     from lab.hosts.roles import ROLES
-    from lab.runner import in_era
     from lab.scenario import change
     from lab.scenario.load import load_scenario, topology_of
     from lab.scenario.model import Change
+    from lab.scenario.topology import in_era
     from lab.tls.mint import Mint
 
     loaded = load_scenario(scenario)

@@ -260,8 +260,8 @@ def diff(scenario: str | None, name: str | None, json_wanted: bool) -> None:
         rows = client.get("differences")
     else:
         from lab.live.configuration import differences
-        from lab.runner import in_era
         from lab.scenario.load import load_scenario, plain_topology, topology_of
+        from lab.scenario.topology import in_era
 
         loaded = load_scenario(scenario)
         there = plain_topology(in_era(topology_of(loaded.broken), loaded.scenario.era))

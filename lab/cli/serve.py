@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 async def served(lab: LiveLab, port: int) -> AsyncIterator[str]:
     """Serve a lab within the block; yield the link to its page, the token in it. Raises CannotTest."""
     from lab.live import places
-    from lab.web.control import serving
+    from lab.web.serving import serving
 
     async with serving(lab, port=port) as where:
         one = places.Running(lab.name, os.getpid(), str(lab.folder), where.socket, where.url)

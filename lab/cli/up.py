@@ -141,7 +141,7 @@ def _check_kept(name: str, scenario: str | None, given: set[str]) -> None:
     from lab.errors import UserError
     from lab.live import places
     from lab.live.opening import begun, kept_origin
-    from lab.scenario.load import load_scenario
+    from lab.scenario import catalogue
 
     if not begun(name):
         if scenario is None:
@@ -152,7 +152,7 @@ def _check_kept(name: str, scenario: str | None, given: set[str]) -> None:
     origin = kept_origin(places.folder_of(name))
     if origin is None:
         return  # opening it says what is wrong
-    if scenario is not None and (load_scenario(scenario).name != origin.loaded.name):
+    if scenario is not None and catalogue.find(scenario).stem != origin.loaded.name:
         hint = f"smtplab up --name {name} goes on with it; smtplab down {name} --remove deletes it"
         raise UserError(f"lab {name!r} is there already, made of {origin.loaded.name}", hint=hint)
     if given:
@@ -176,6 +176,8 @@ async def _stay(
     name: str, make: Callable[[int], Origin] | None, lasting: bool, fix_name: str | None, ready_file: Path | None, save: Path | None,
     play: bool, ready_descriptor: int | None, http_port: int,
 ) -> None:  # fmt: skip
+    import asyncio
+
     from lab.cli.announce import announce, say_ready, write_ready
     from lab.cli.ready import removed_at_end
     from lab.cli.serve import served
@@ -195,5 +197,5 @@ async def _stay(
                     say_ready(ready_descriptor, lab, link)
                 if play:
                     watch.play()
-                await watch.stay()
+                await asyncio.gather(lab.prepare(), watch.stay())
     click.echo("taken down")

@@ -1,4 +1,4 @@
-"""The lab's names: look-ups for the hosts, answers for outside clients (RFC 1035, RFC 6891)."""
+"""What the lab's DNS answers to outside clients (RFC 1035, RFC 6891)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import dns.rdatatype
 import dns.rrset
 
 from lab.dns.config import DnsConfig, DnsFault
+from lab.dns.names import Names
 from lab.dns.records import Chain, Records, Rrsets
 from lab.dns.tree import Tree
 
@@ -27,15 +28,14 @@ if TYPE_CHECKING:
     from lab.dns.signing import Keys
 
 _PLAIN_LIMIT = 512
-_ALIASES = 8
 _TRANSFERS = (dns.rdatatype.AXFR, dns.rdatatype.IXFR)
 
 
-class Zones:
+class Zones(Names):
     """All zones of the lab.
 
-    Takes the configuration and what knows the address of a lab host; for answers with TLSA records what knows the chain of a
-    certificate, and for signed ones the lab's clock and the keys.
+    Takes what `Names` does; for answers with TLSA records what knows the chain of a certificate, and for signed ones the lab's clock
+    and the keys.
     """
 
     def __init__(
@@ -47,33 +47,9 @@ class Zones:
         now: Callable[[], datetime] | None = None,
         keys: Keys | None = None,
     ) -> None:
-        self.config, self._address_of, self._chain_of, self._now = config, address_of, chain_of, now
-        self._given_keys = keys
-        self._mx = {_key(domain): sorted(pairs) for domain, pairs in config.mx.items()}
-        self._hosts = {_key(name): host for name, host in config.hosts.items()}
-        self._txt = {_key(name): strings for name, strings in config.txt.items()}
-        self._faults = {_key(name): fault for name, fault in config.faults.items()}
-
-    def mx(self, domain: str) -> list[tuple[int, str]]:
-        """Return the (preference, host) pairs of a domain, best first; empty where it has none."""
-        return list(self._mx.get(_key(domain), ()))
-
-    def host(self, name: str) -> str | None:
-        """Return the lab's host that a name stands for, aliases followed."""
-        aliases = {_key(alias): _key(target) for alias, target in self.config.cname.items()}
-        name = _key(name)
-        for _ in range(_ALIASES):
-            name = aliases.get(name, name)
-        return self._hosts.get(name)
-
-    def address(self, name: str) -> str | None:
-        """Return a name's IPv4 address."""
-        host = self.host(name)
-        return None if host is None else self._address_of(host)
-
-    def txt(self, name: str) -> tuple[str, ...]:
-        """Return a name's TXT strings."""
-        return tuple(self._txt.get(_key(name), ()))
+        super().__init__(config, address_of)
+        self._chain_of, self._now, self._given_keys = chain_of, now, keys
+        self._faults = {name.rstrip(".").lower(): fault for name, fault in config.faults.items()}
 
     @property
     def anchor(self) -> dns.rrset.RRset | None:
@@ -213,7 +189,3 @@ def _malformed(query: bytes) -> bytes | None:
     if len(query) < 12 or query[2] & 0x80:
         return None
     return query[:2] + bytes([0x80 | (query[2] & 0x79), int(dns.rcode.FORMERR)]) + bytes(8)
-
-
-def _key(name: str) -> str:
-    return name.rstrip(".").lower()

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
-from lab.appliance.behaviours import load_behaviour
-from lab.appliance.behaviours.behaviour import Behaviour
 from lab.appliance.config import ApplianceConfig, BehaviourSpec, Direction
-from lab.appliance.leg import TlsChannel
-from lab.appliance.relay import Relay
 from lab.appliance.rules import choose
-from lab.appliance.termination import Side, Termination
 from lab.errors import UserError
 from lab.hosts.description import OUTSIDE
 from lab.hosts.host import Surroundings
@@ -20,9 +16,12 @@ from lab.net.relay import Plan, RelayCarrier
 from lab.scenario.topology import Topology
 from lab.sending.implementation import Implementation
 from lab.tls.certificate import Certificate, Credential
-from lab.tls.engine import relay_client, relay_server
 from lab.tls.mint import Mint
-from lab.tls.verifying import verifying_server
+
+if TYPE_CHECKING:
+    from lab.appliance.behaviours.behaviour import Behaviour
+    from lab.appliance.leg import TlsChannel
+    from lab.appliance.termination import Termination
 
 
 class Store:
@@ -41,6 +40,10 @@ class Store:
         self, termination: Termination, receiver_chain: tuple[Certificate, ...]
     ) -> tuple[TlsChannel, tuple[Certificate, ...]]:
         """See `lab.appliance.leg.TlsFactory`."""
+        from lab.appliance.termination import Side  # what carries a session is only loaded by an appliance that has one
+        from lab.tls.engine import relay_server
+        from lab.tls.verifying import verifying_server
+
         if termination.imitation is not None and receiver_chain:
             credential = self._mint.imitation(receiver_chain[0], termination.imitation, termination.imitation_key)
         else:
@@ -54,6 +57,9 @@ class Store:
 
     def for_receiver(self, termination: Termination) -> tuple[TlsChannel, tuple[Certificate, ...]]:
         """See `lab.appliance.leg.TlsFactory`."""
+        from lab.appliance.termination import Side
+        from lab.tls.engine import relay_client
+
         name, side = termination.client_certificate, termination.receiver or Side()
         credential = self.credential(name) if name else None
         channel = relay_client(
@@ -112,6 +118,8 @@ class ApplianceHost:
         before = self.config.rules[number].behaviours if number < len(self.config.rules) else ()
         if place < len(before) and before[place] == spec and number in self._behaviours:
             return self._behaviours[number][place]
+        from lab.appliance.behaviours import load_behaviour
+
         return load_behaviour(spec)
 
     async def stop(self) -> None:
@@ -120,6 +128,8 @@ class ApplianceHost:
             await carrier.stop()
 
     def _plan(self, direction: Direction, receiver: str, sender: str) -> Plan:
+        from lab.appliance.relay import Relay
+
         rule = choose(self.config, direction, sender, self._directory.host_at)
         behaviours = next((self._behaviours[n] for n, candidate in enumerate(self.config.rules) if candidate is rule), ())
         moment = self._surroundings.clock.now()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from lab.dns.zones import Zones
 from lab.hosts.host import Surroundings
 from lab.net.directory import Endpoint
 from lab.net.dns import DnsServer
@@ -12,7 +12,12 @@ from lab.scenario.topology import Topology
 from lab.tls.certificate import Certificate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from lab.dns.records import Chain
     from lab.dns.signing import Keys
+    from lab.dns.zones import Zones
 
 
 class DnsHost:
@@ -23,7 +28,8 @@ class DnsHost:
     def __init__(self, surroundings: Surroundings) -> None:
         self._directory, self._mint, self._clock = surroundings.directory, surroundings.mint, surroundings.clock
         self._server = DnsServer(self.answer)
-        self._zones: Zones
+        self._make: Callable[[], Zones]
+        self._made: Zones | None = None
         self._keys: Keys | None = None
         self.endpoint: Endpoint | None = None
 
@@ -38,7 +44,15 @@ class DnsHost:
             from lab.dns.signing import Keys  # the cryptography of DNSSEC is for labs that have it
 
             keys = self._keys = Keys()
-        self._zones = Zones(topology.dns, self._directory.address, self._chain_of, now=self._clock.now, keys=keys)
+        self._make = partial(_zones, topology, self._directory.address, self._chain_of, now=self._clock.now, keys=keys)
+        self._made = None
+
+    @property
+    def _zones(self) -> Zones:
+        """The zones as they are now, made when somebody asks for a name."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
     @property
     def anchor(self) -> str | None:
@@ -57,3 +71,11 @@ class DnsHost:
     def answer(self, query: bytes, tcp: bool) -> bytes | None:
         """Return what the host answers to a query; None is silence."""
         return self._zones.answer(query, tcp=tcp)
+
+
+def _zones(
+    topology: Topology, address_of: Callable[[str], str], chain_of: Chain, *, now: Callable[[], datetime], keys: Keys | None
+) -> Zones:
+    from lab.dns.zones import Zones  # dnspython is only loaded by a lab that is asked
+
+    return Zones(topology.dns, address_of, chain_of, now=now, keys=keys)

@@ -22,18 +22,16 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lab.dns.zones import Zones
+from lab.dns.names import Names
 from lab.errors import NotKept, UserError
 from lab.hosts.host import Surroundings
 from lab.hosts.way import Modes
 from lab.net.directory import Endpoint
 from lab.net.listener import Receiver
-from lab.net.sender import carry
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Attempt, Envelope, Outcome, Policy, Reason, ReasonId, Security
 from lab.sending.message import Delivered, Message
 from lab.sending.schedule import Schedule
-from lab.sending.session import SenderSession, SenderSettings
 from lab.smtp.content import bare_line_end
 from lab.smtp.headers import header
 from lab.tls.certificate import Credential
@@ -85,7 +83,7 @@ class MailHost(ABC):
         self.mailboxes: dict[str, list[Delivered]] = {}
         self.messages: list[Message] = []
         self.trust = TrustStore()
-        self.zones: Zones
+        self.zones: Names
         self.receiver: Receiver | None = None
         self._numbers = itertools.count(1)
         self._processing = asyncio.Lock()
@@ -162,7 +160,7 @@ class MailHost(ABC):
         self.directory.listening(self.name, endpoint)
 
     def apply(self, topology: Topology) -> None:
-        self.zones = Zones(topology.dns, self.directory.address)
+        self.zones = Names(topology.dns, self.directory.address)
         self.configure(topology)
         fresh = self.build_receiver()
         fresh.durable = self.keeper.durable if self.keeper.keeps else None
@@ -279,6 +277,9 @@ class MailHost(ABC):
         return attempt
 
     async def _session(self, message: Message, hop: NextHop, *, use_tls: bool, probe: bool = False) -> Attempt:
+        from lab.net.sender import carry  # a session's part is only loaded by a host that has one
+        from lab.sending.session import SenderSession, SenderSettings
+
         settings = SenderSettings(
             host=self.name, ehlo_name=hop.ehlo_name, trust=self.trust.revoking(), now=self.clock.now, credential=hop.credential,
             unusable=hop.unusable,

@@ -26,7 +26,6 @@ from lab.exchange.events import Event
 from lab.hosts.mailhost import MailHost
 from lab.live.hub import Hub
 from lab.live.plain import plain, restored
-from lab.live.summaries import mail_summary, message_summary
 from lab.sending.attempt import Attempt, Envelope, Outcome
 from lab.sending.message import Delivered, Message
 from lab.smtp.headers import header
@@ -279,6 +278,8 @@ class Keeper:
         if not hub.followed:
             hub.skip()
             return
+        from lab.live.summaries import mail_summary, message_summary
+
         fresh = [(host.name, message) for host, start, end in this.messages for message in host.messages[start:end]]
         fresh += [(host, message) for (host, _), message in this.changed.items()]
         mail = [(host, mailbox, number) for _, host, mailbox, start, end in this.mail for number in range(start, end)]

@@ -6,6 +6,7 @@ What one does with it is in `lab.live.operations`, what one sees of it in `lab.l
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import sqlite3
@@ -19,17 +20,19 @@ from lab.api import Lab
 from lab.backends.embedded import Embedded
 from lab.clock import Clock
 from lab.errors import NotKept, UserError
-from lab.live.configuration import Configuration, Step, StepKind, Version, step_data, step_of
+from lab.live.configuration import Configuration, Step, StepKind, Version, reached, step_data, step_of
 from lab.live.database import damaged
 from lab.live.hub import Hub
 from lab.live.keeper import Keeper
 from lab.live.recorder import Recorder
+from lab.live.remembered import remembered_scenario
 from lab.net.addresses import own_addresses
 from lab.net.tap import Tap
 from lab.online.config import Era
-from lab.runner import in_era
-from lab.scenario.load import Loaded, load_scenario, plain_topology, scenario_adapter, topology_of
-from lab.scenario.topology import Topology
+from lab.scenario.known import known, written
+from lab.scenario.loaded import Loaded
+from lab.scenario.model import Scenario
+from lab.scenario.topology import Topology, in_era
 from lab.tls import key_log
 from lab.tls.mint import Mint
 from lab.transcript import Transcript
@@ -54,22 +57,21 @@ class Origin:
     @classmethod
     def of(cls, scenario: str | Path, era: str | None, ports: dict[str, int], place: int = 0) -> Origin:
         """Load a scenario. Raises UserError."""
-        loaded = load_scenario(scenario)
+        loaded = remembered_scenario(scenario)
         return cls(loaded, Era(era) if era else loaded.scenario.era, ports, place)
 
     def data(self) -> dict[str, Any]:
         """Return plain data for `again`."""
         loaded = self.loaded
-        scenario = scenario_adapter().dump_python(loaded.scenario, mode="json", exclude_none=True)
         return {
-            "scenario": loaded.name, "model": scenario, "healthy": loaded.healthy, "broken": loaded.broken, "era": self.era.value,
+            "scenario": loaded.name, "model": written(loaded.scenario), "healthy": loaded.healthy, "broken": loaded.broken, "era": self.era.value,
             "ports": self.ports, "place": self.place,
         }  # fmt: skip
 
     @classmethod
     def again(cls, data: dict[str, Any]) -> Origin:
         """Return the origin of plain data, whether or not the scenario's file is still what it was."""
-        scenario = scenario_adapter().validate_python(data["model"])
+        scenario: Scenario = known(Scenario, data["model"])
         loaded = Loaded(data["scenario"], scenario, data["healthy"], data["broken"])
         return cls(loaded, Era(data["era"]), {host: int(port) for host, port in data["ports"].items()}, int(data["place"]))
 
@@ -113,7 +115,7 @@ class LiveLab:
     # --- what was kept ------------------------------------------------------------------------------------------------
 
     def _restored_configuration(self, database: sqlite3.Connection) -> Configuration:
-        healthy = plain_topology(in_era(topology_of(self.origin.loaded.healthy), self.origin.era))
+        healthy = written(in_era(reached(self.origin.loaded.healthy), self.origin.era))
         rows = database.execute("SELECT * FROM configurations ORDER BY number").fetchall()
         versions = [
             Version(number, datetime.fromisoformat(at), kind, text, previous, tuple(map(step_of, json.loads(steps))))
@@ -174,6 +176,10 @@ class LiveLab:
             raise
         self._unlisten = self.backend.transcript.listen(lambda _: self._stirred.set())
         self._tending = asyncio.ensure_future(self._tend())
+
+    async def prepare(self) -> None:
+        """Have ready what the first session asks for, on a thread: what carries it, and the one key that takes long to make."""
+        await asyncio.to_thread(_prepare, self.mint, key=not self.mint.made_for("online"))
 
     def _ports(self) -> dict[str, int]:
         return {name: self.lab.endpoint(name).port for name in self.origin.ports}
@@ -312,6 +318,13 @@ class LiveLab:
         step = Step(StepKind.FIX, name, fix.changes)
         await self.take(self.configuration.add(step, self.clock.now(), f"fix {name}"))
         return self.configuration.now
+
+
+def _prepare(mint: Mint, *, key: bool) -> None:
+    for module in ("lab.net.receiver", "lab.appliance.relay", "lab.appliance.behaviours", "lab.net.sender", "lab.sending.session"):
+        importlib.import_module(module)
+    if key:
+        mint.spare("rsa2048")
 
 
 def _private(file: Path) -> None:

@@ -12,13 +12,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab.live.hub import Hub
 from lab.live.plain import marked, plain, unmarked
-from lab.live.summaries import LegSummary, Line, SessionSummary
-from lab.report.transcript import texts
 from lab.transcript import Entry, Kind, Leg, Transcript
+
+if TYPE_CHECKING:
+    from lab.live.summaries import Line, SessionSummary
 
 SHOWN_PER_SECOND = 40  # sessions whose entries the hub is told
 _ENTRIES = 2000  # of one session that are kept
@@ -143,6 +144,8 @@ class Recorder:
 
     def summary(self, session: Session) -> SessionSummary:
         """Return what a session is about."""
+        from lab.live.summaries import LegSummary, SessionSummary  # loaded when there is something to sum up
+
         legs: dict[str, dict[str, Any]] = {}
         told: dict[str, Any] = {"ehlo": None, "faults": 0, "behaviours": [], "last": None}
         for entry in session.entries:
@@ -192,6 +195,9 @@ def _sum_up(entry: Entry, leg: dict[str, Any], told: dict[str, Any]) -> None:
 
 def line_of(entry: Entry, began: float) -> Line:
     """Return an entry as text, `began` being the transcript's time at which its session did."""
+    from lab.live.summaries import Line
+    from lab.report.transcript import texts
+
     blame = entry.blame.value if entry.blame else None
     return Line(round(entry.at - began, 4), entry.leg.value, entry.kind.value, entry.secure, blame, tuple(texts(entry)))
 

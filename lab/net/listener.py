@@ -6,15 +6,17 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from lab.net.addresses import cannot_listen
 from lab.net.directory import Endpoint
 from lab.net.introduction import Introduction
-from lab.net.receiver import ReceiverSession
 from lab.net.tap import Tap
 from lab.receiving.persona import Persona
 from lab.transcript import Transcript
+
+if TYPE_CHECKING:
+    from lab.net.receiver import ReceiverSession
 
 
 class ClosedPort:
@@ -66,6 +68,8 @@ class Receiver:
         return Introduction(self.relays, self._session, self._waiting)
 
     def _session(self, origin: Endpoint | None) -> asyncio.Protocol:
+        from lab.net.receiver import ReceiverSession  # loaded when the first sender comes
+
         return ReceiverSession(self, asyncio.get_running_loop(), (origin.address, origin.port) if origin else None)
 
     async def stop(self) -> None:

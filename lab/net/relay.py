@@ -10,15 +10,17 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from lab.appliance.actions import Close, ConnectReceiver, Reading, SendToReceiver, SendToSender, Wake
-from lab.appliance.relay import Relay
 from lab.net.addresses import cannot_listen
 from lab.net.directory import Endpoint
 from lab.net.introduction import introduce
 from lab.net.tap import Tap, Tapped
 from lab.transcript import Leg
+
+if TYPE_CHECKING:
+    from lab.appliance.relay import Relay
 
 _BUFFER = memoryview(bytearray(256 * 1024))
 _HIGH_WATER = 512 * 1024
@@ -26,7 +28,7 @@ _CONNECT_TIMEOUT = 30.0
 _IDLE_TIMEOUT = 600.0
 
 #: Makes the relay for a sender's address and port, and says where its receiver is and from which address to connect to it.
-Plan = tuple[Relay, Endpoint, str | None]
+Plan = tuple["Relay", Endpoint, str | None]
 
 
 class _LegProtocol(asyncio.BufferedProtocol):

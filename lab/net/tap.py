@@ -8,8 +8,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from lab.evidence.wire import Ending, Wire, WireRecorder
+if TYPE_CHECKING:
+    from lab.evidence.wire import Wire, WireRecorder
 
 _CONNECTIONS, _BYTES = 400, 256 * 1024
 
@@ -35,6 +37,8 @@ class Tapped:
 
     def ended(self, *, by_peer: bool) -> None:
         """It is over."""
+        from lab.evidence.wire import Ending
+
         self._recorder.end(self._now(), Ending.OURS if by_peer else Ending.PEERS)
 
 
@@ -46,6 +50,8 @@ class Tap:
 
     def opened(self, peer: tuple[str, int], local: tuple[str, int], label: str) -> Tapped:
         """Record a connection that was taken; `label` says where."""
+        from lab.evidence.wire import WireRecorder  # loaded with the first connection
+
         recorder = WireRecorder(began=datetime.now(UTC), remote=local, label=label, keep=_BYTES)
         recorder.connect(0.0, peer)
         self._recorders.append(recorder)

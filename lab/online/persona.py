@@ -32,7 +32,8 @@ KEYWORDS = (
 
 class OnlineReceiver:
     """The persona (see `lab.receiving.persona`) of the tenant's MX. `credential` gives its certificate, which is only made when a
-    session begins; `deliver` takes an accepted message and returns its internal id."""
+    session begins; `deliver` takes an accepted message and returns its internal id.
+    """
 
     requests_certificate = True
 

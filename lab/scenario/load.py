@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lab.appliance.behaviours import check_together, load_behaviour
 from lab.appliance.config import Rule
 from lab.errors import UserError, UserErrors
 from lab.scenario import catalogue, change, model
+from lab.scenario.loaded import Loaded
 from lab.scenario.model import Change, Scenario
 from lab.scenario.names import check_dns, near
 from lab.scenario.source import Place, Source, read
@@ -28,28 +29,15 @@ from lab.tls.mint_cases import CASES
 _CHAIN = 8  # files that may inherit from one another
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A scenario with its name and topologies: `healthy` without, `broken` with its faults, both as plain data too."""
-
-    name: str
-    scenario: Scenario
-    healthy: dict[str, Any]
-    broken: dict[str, Any]
-
-    def fixed(self, fix: model.Fix) -> Topology:
-        """Return the topology after a fix of the broken one."""
-        return topology_of(change.apply(fix.changes, self.broken))
-
-
 def load_scenario(name: str | Path) -> Loaded:
     """Load a scenario of the catalogue by name, or a file by path. Raises UserError."""
     path = catalogue.find(name)
     source = read(path)
-    data = _inherited(source, path)
+    files = [path]
+    data = _inherited(source, path, files)
     scenario: Scenario = _validated(scenario_adapter(), data, source)
     _check_changes(source, scenario)
-    healthy = change.apply(scenario.topology.changes, _topology_data(scenario.topology.inherit, path, source))
+    healthy = change.apply(scenario.topology.changes, _topology_data(scenario.topology.inherit, path, source, files))
     problems: list[UserError] = []
     broken = healthy
     places: list[tuple[Place, tuple[Change, ...], bool]] = [(("topology",), (), True)]
@@ -66,7 +54,7 @@ def load_scenario(name: str | Path) -> Loaded:
             if place == ("topology",):
                 problems += _check_names(scenario, topology, source)
     _raise(problems)
-    return Loaded(path.stem, scenario, healthy, broken)
+    return Loaded(path.stem, scenario, healthy, broken, tuple(files))
 
 
 def _within(changes: Iterable[Change], key: str | None) -> Place:
@@ -204,8 +192,8 @@ def _check_changes(source: Source, scenario: Scenario) -> None:
     _raise(problems)
 
 
-def _inherited(source: Source, path: Path, seen: tuple[Path, ...] = ()) -> Any:
-    """Return a file's data over that of the one that it inherits from, key by key."""
+def _inherited(source: Source, path: Path, files: list[Path], seen: tuple[Path, ...] = ()) -> Any:
+    """Return a file's data over that of the one that it inherits from, key by key; note which files those are."""
     data = source.data
     if not isinstance(data, dict) or "inherit" not in data:
         return data
@@ -221,11 +209,12 @@ def _inherited(source: Source, path: Path, seen: tuple[Path, ...] = ()) -> Any:
     if parent_path.resolve() in chain or len(chain) > _CHAIN:
         names = " -> ".join([*(p.stem for p in chain), parent_path.stem])
         raise _placed(UserError(f"inherits from itself: {names}"), source, place)
-    parent_data = _inherited(read(parent_path), parent_path, chain)
+    files.append(parent_path)
+    parent_data = _inherited(read(parent_path), parent_path, files, chain)
     return {**parent_data, **{key: value for key, value in data.items() if key != "inherit"}}
 
 
-def _topology_data(name: str, beside: Path, asked: Source, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+def _topology_data(name: str, beside: Path, asked: Source, files: list[Path], seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     place: Place = ("topology", "inherit") if not seen else ("inherit",)
     try:
         path = catalogue.find_topology(name, beside=beside)
@@ -234,12 +223,13 @@ def _topology_data(name: str, beside: Path, asked: Source, seen: tuple[Path, ...
     chain = (*seen, path.resolve())
     if path.resolve() in seen or len(chain) > _CHAIN:
         raise _placed(UserError(f"inherits from itself: {' -> '.join(p.stem for p in chain)}"), asked, place)
+    files.append(path)
     source = read(path)
     data = source.data
     if not isinstance(data, dict):
         raise UserError("is no topology", file=source.file, line=1)
     if "inherit" in data:
-        parent = _topology_data(str(data["inherit"]), path, source, chain)
+        parent = _topology_data(str(data["inherit"]), path, source, files, chain)
         changes: tuple[Change, ...] = _validated(TypeAdapter(tuple[Change, ...]), data.get("changes", []), source, ("changes",))
         return change.apply(changes, parent)
     try:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from lab.appliance.config import ApplianceConfig
 from lab.dns.config import DnsConfig
 from lab.exchange.config import ExchangeConfig
 from lab.internet.config import InternetConfig
-from lab.online.config import OnlineConfig
+from lab.online.config import Era, OnlineConfig
 from lab.sending.implementation import Implementation
 from lab.sts.config import StsConfig
 
@@ -41,3 +41,8 @@ class Topology:
     def program(self, role: str) -> Implementation:
         """Return the program behind a host: the emulation where nothing else is said."""
         return getattr(getattr(self, role, None), "implementation", Implementation.EMULATED)
+
+
+def in_era(topology: Topology, era: Era) -> Topology:
+    """Return a topology whose Exchange Online speaks as in an era."""
+    return replace(topology, online=replace(topology.online, era=era))

@@ -72,7 +72,9 @@ class Issued:
     @classmethod
     def from_pem(cls, certificate: str, key: str) -> Issued:
         """Take both from PEM. Raises ValueError where they are none."""
-        private = serialization.load_pem_private_key(key.encode(), None, unsafe_skip_rsa_key_validation=True)  # our own; testing takes 20 ms
+        private = serialization.load_pem_private_key(
+            key.encode(), None, unsafe_skip_rsa_key_validation=True
+        )  # our own; testing takes 20 ms
         if not isinstance(private, PrivateKey):
             raise ValueError("neither an EC nor an RSA key")  # noqa: TRY004  (it is what the PEM says that is wrong)
         return cls(Certificate.from_pem(certificate), private)

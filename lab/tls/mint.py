@@ -54,6 +54,10 @@ class Mint(Authorities):
             self._credentials[key] = case.make(self, key[1])
         return self._credentials[key]
 
+    def made_for(self, name: str) -> bool:
+        """Whether a case has been made already."""
+        return any(made == name for made, _ in self._credentials)
+
     def imitation(self, leaf: Certificate, how: Imitation, key_of: ImitationKey = ImitationKey.RECEIVER) -> Credential:
         """Return a leaf that looks like another, under the CA of an interception box; the same at each call."""
         kind = key_kind(leaf, key_of)

@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Callable
 
 from lab.tls.certificate import Credential
-from lab.tls.engine import server_context
 
 
 def web_context(choose: Callable[[str | None], Credential]) -> ssl.SSLContext:
@@ -15,6 +14,8 @@ def web_context(choose: Callable[[str | None], Credential]) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
 
     def chosen(connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
+        from lab.tls.engine import server_context  # loaded when somebody asks
+
         connection.context = server_context(choose(name))
 
     context.sni_callback = chosen

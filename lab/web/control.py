@@ -1,16 +1,9 @@
-"""Serves the control API and the page of a running lab, on loopback and on a Unix socket that only its owner can open."""
+"""Answers at the control API and the page of a running lab; `lab.web.serving` opens the doors and loads this."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 import socket
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from inspect import isawaitable
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -20,8 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lab.errors import CannotTest, LabError
-from lab.live import places
+from lab.errors import LabError
 from lab.live.laboratory import LiveLab
 from lab.live.shells import Shells
 from lab.web.calls import CALLS, Asked, Call
@@ -34,26 +26,16 @@ from lab.web.schemas import fits
 from lab.web.stream import events
 
 MOST_BYTES = 100 * 1024 * 1024  # of a body
-_LONGEST_SOCKET = 100  # bytes of a path that every system takes
-_ADDRESS = "127.0.0.1"
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """Where a lab's control API is: the address of its page without the token, and the path of the socket."""
-
-    url: str
-    socket: str
-
-
-def application(lab: LiveLab, token: str, names: set[str]) -> Guard:
-    """Return the ASGI application of a lab; `names` may still grow."""
+def application(lab: LiveLab, token: str, names: frozenset[str]) -> Guard:
+    """Return the ASGI application of a lab; `names` are the hosts that a request may be for."""
     shells = Shells(lab)
     routes = [Route(_starlette_path(call.path), _endpoint(lab, shells, call), methods=[call.method]) for call in CALLS]
     routes += [Route("/api/openapi.json", _document), Route("/api/events", events(lab.hub))]
     routes += [*raw_routes(lab), *page_routes()]
     merged = Starlette(routes=_merged(routes), exception_handlers={404: _no_such_place, 405: _not_so})
-    return Guard(merged, token, lambda: frozenset(names))
+    return Guard(merged, token, names)
 
 
 def _merged(routes: list[Route]) -> list[Route]:
@@ -158,61 +140,12 @@ async def _not_so(request: Request, error: Exception) -> Response:
     return response
 
 
-# --- listening --------------------------------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def serving(lab: LiveLab, *, port: int = 0) -> AsyncIterator[Served]:
-    """Serve a lab within the block. Raises CannotTest where the port is taken (0: a free one)."""
-    names = {"localhost"}  # what a client at the socket says
-    app = application(lab, places.make_token(lab.folder), names)
-    with ExitStack() as stack:
-        tcp = _listen_tcp(port)
-        unix, path = _listen_unix(lab.folder, stack)
-        number = tcp.getsockname()[1]
-        names |= {f"{_ADDRESS}:{number}", f"localhost:{number}"}
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", http="h11", ws="none", loop="none",
-                                date_header=False, server_header=False, timeout_keep_alive=30)  # fmt: skip
-        config.load()
-        server = uvicorn.Server(config)
-        server.lifespan = config.lifespan_class(config)
-        try:
-            await server.startup(sockets=[tcp, unix])
-            yield Served(f"http://{_ADDRESS}:{number}/", str(path))
-        finally:
-            lab.hub.close()  # streams end, so that shutdown need not wait for who only listens
-            server.force_exit = False
-            with suppress(TimeoutError):
-                await asyncio.wait_for(server.shutdown(sockets=[tcp, unix]), 5)
-            with suppress(OSError):
-                path.unlink()
-
-
-def _listen_tcp(port: int) -> socket.socket:
-    try:
-        return socket.create_server((_ADDRESS, port), backlog=128)
-    except OSError as error:
-        hint = "choose another with --http-port, or end what listens there"
-        raise CannotTest(f"the page cannot listen on {_ADDRESS}:{port}: {error.strerror}", hint=hint) from None
-
-
-def _listen_unix(folder: Path, stack: ExitStack) -> tuple[socket.socket, Path]:
-    """Listen in the lab's folder, or where its path is too long for a socket, in a temporary one."""
-    path = folder / places.SOCKET
-    for place in (None, "/tmp"):  # noqa: S108  (a folder of its own in it, which only we can enter)
-        if len(os.fsencode(path)) > _LONGEST_SOCKET:
-            path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smtplab-", dir=place))) / places.SOCKET
-    with suppress(OSError):
-        path.unlink()  # of a life that ended suddenly; the lock says that nobody is there
-    unix = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        unix.bind(str(path))
-    except OSError as error:
-        unix.close()
-        raise CannotTest(f"cannot make a socket: {error.strerror or error}", file=str(path)) from None
-    finally:
-        os.umask(before)
-    unix.listen(128)
-    unix.setblocking(False)
-    return unix, path
+async def started(app: Guard, doors: list[socket.socket]) -> uvicorn.Server:
+    """Let an application answer at sockets that listen already; `shutdown` ends it."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", http="h11", ws="none", loop="none",
+                            date_header=False, server_header=False, timeout_keep_alive=30)  # fmt: skip
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=doors)
+    return server

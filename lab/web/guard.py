@@ -42,7 +42,7 @@ HEADERS = {
 class Guard:
     """ASGI middleware. Takes the app, the token, and the names (`host:port`) under which this machine may be asked."""
 
-    def __init__(self, app: App, token: str, names: Callable[[], frozenset[str]]) -> None:
+    def __init__(self, app: App, token: str, names: frozenset[str]) -> None:
         self._app, self._token, self._names = app, token, names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +62,7 @@ class Guard:
 
     def _refusal(self, method: str, headers: Headers) -> Problem | None:
         host = headers.get("host", "").lower()
-        if host not in self._names():
+        if host not in self._names:
             return Problem("Misdirected", 421, f"{host!r} is no name of this lab", "use the address that smtplab up printed")
         origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
         if origin is not None and origin.lower() != f"http://{host}":

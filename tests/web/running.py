@@ -16,7 +16,7 @@ from lab.live import places
 from lab.live.database import connect
 from lab.live.laboratory import LiveLab, Origin
 from lab.net.loop import loop_factory
-from lab.web.control import Served, serving
+from lab.web.serving import Served, serving
 
 HOSTS = ("appliance", "exchange", "online", "internet", "dns")
 
