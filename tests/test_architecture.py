@@ -54,6 +54,7 @@ PURE = {
     "smtp",
     "tls",
     "dns",
+    "network",
     "check",
     "sending",
     "sts",

@@ -10,10 +10,11 @@ import ipaddress
 import sys
 from pathlib import Path
 
-from lab.backends.containers_plan import NETWORKS, plan, split
+from lab.backends.containers_plan import plan, split
 from lab.hosts.description import port_of
 from lab.hosts.roles import ROLES
 from lab.net.addresses import ADDRESSES
+from lab.network.ways import NETWORKS
 
 #: The file, the scenario that it plays, and who plays the internet's MTA.
 FILES = {

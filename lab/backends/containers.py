@@ -26,6 +26,7 @@ from lab.hosts.host import Host, Surroundings
 from lab.hosts.needs import note_needs
 from lab.hosts.roles import ROLES, roles_of
 from lab.net.directory import Directory, Endpoint
+from lab.net.patience import LIVE
 from lab.scenario.topology import Topology
 from lab.tls.handed import NotingMint
 from lab.tls.mint import Mint
@@ -62,7 +63,7 @@ class Containers(Backend):
         self.hosts: dict[str, Host] = {}
         self._mints = {name: NotingMint(self.mint) for name in ROLES}
         self._own_ground = not ground.stands
-        self.patience = 30.0  # real seconds that a sender waits for a reply
+        self.patience = LIVE
 
     async def start(self) -> None:
         if self._own_ground:

@@ -18,11 +18,13 @@ from typing import Any, Self, TypeVar
 from lab.backends import containers_engine as calls
 from lab.backends.backend import Backend
 from lab.backends.containers_channel import Channel
-from lab.backends.containers_plan import NETWORKS, Plan, free_subnets, plan, split
+from lab.backends.containers_plan import Plan, free_subnets, plan, split
 from lab.errors import CannotTest, UserError
 from lab.hosts.description import port_of
 from lab.hosts.roles import BASE_ROLES, ROLES
 from lab.net.directory import Endpoint
+from lab.net.patience import PLAYED_IN_CONTAINERS
+from lab.network.ways import NETWORKS
 from lab.scenario.topology import Topology
 from lab.sending.implementation import Implementation
 from lab.tls.mint import Mint
@@ -30,7 +32,6 @@ from lab.transcript import Entry
 
 _Result = TypeVar("_Result")
 _AT_ONCE = 8
-_PATIENCE = 5.0  # real seconds: what is silent for so long in a played scenario is silent for good
 _ATTEMPTS = 5  # at subnets that somebody else took first
 
 
@@ -191,7 +192,7 @@ class Ground:
         from lab.backends.containers import Containers  # it stands on us
 
         lab = Containers(topology, self, start=mint.moment, mint=mint)
-        lab.patience = _PATIENCE
+        lab.patience = PLAYED_IN_CONTAINERS
         return lab
 
     async def call(self, work: Callable[..., _Result], *arguments: Any) -> _Result:

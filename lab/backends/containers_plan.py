@@ -1,10 +1,6 @@
 """Who stands in which network of a lab in containers, and at which address. Plain data: nothing here speaks to an engine.
 
-    internet   online, internet, dns, and the appliance's outer leg
-    perimeter  the appliance and dns
-    inside     exchange, dns, and the appliance's inner leg
-
-No host forwards packets, so what goes from the internet to the inside goes through the appliance's relay or not at all.
+Which networks there are, and who has a leg where, is `lab.network.ways`.
 """
 
 from __future__ import annotations
@@ -16,10 +12,9 @@ from dataclasses import dataclass
 
 from lab.hosts.description import DETOUR_PORT, OUTSIDE, port_of
 from lab.net.addresses import ADDRESSES
+from lab.network.ways import NETWORKS
+from lab.network.ways import legs as legs_of
 
-NETWORKS = ("internet", "perimeter", "inside")
-#: Where a host has its legs; the first is where others look for it. A host that is not named stands on the internet.
-_LEGS = {"exchange": ("inside",), "appliance": ("internet", "perimeter", "inside"), "dns": ("internet", "perimeter", "inside")}
 #: A lab takes three neighbouring /24 of here; documentation ranges are no good, virtual machines may use them for themselves.
 RANGE = ipaddress.IPv4Network("10.64.0.0/10")
 
@@ -73,7 +68,7 @@ def plan(subnets: Iterable[ipaddress.IPv4Network], hosts: Iterable[str]) -> Plan
     legs = {}
     for host in hosts:
         last = int(ADDRESSES[host].rpartition(".")[2])
-        legs[host] = {network: str(nets[network][last]) for network in _LEGS.get(host, ("internet",))}
+        legs[host] = {network: str(nets[network][last]) for network in legs_of(host)}
     return Plan(nets, legs)
 
 

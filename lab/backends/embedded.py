@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lab.backends.backend import Backend
+from lab.backends.embedded_network import EmbeddedNetwork
 from lab.clock import Clock
 from lab.errors import CannotTest
 from lab.hosts.appliance import ApplianceHost
@@ -21,19 +22,18 @@ from lab.hosts.roles import programs_of
 from lab.hosts.sts import StsHost
 from lab.net.addresses import own_addresses
 from lab.net.directory import Directory, Endpoint
+from lab.net.patience import PLAYED
 from lab.net.tap import Tap
 from lab.scenario.topology import Topology
 from lab.tls.mint import Mint
 from lab.transcript import Transcript
 
-_PATIENCE = 3.0  # real seconds; everything is on this machine
-
 
 def embedded(topology: Topology, *, mint: Mint) -> Embedded:
     """See `lab.backends.backend.Launch`. Senders are impatient: what is silent for so long in a played scenario is silent for good."""
     lab = Embedded(topology, clock=Clock(mint.moment), mint=mint)
-    for host in lab.mail_hosts.values():
-        host.patience = _PATIENCE
+    for host in lab.hosts.values():
+        host.be_patient(PLAYED)
     return lab
 
 
@@ -72,20 +72,24 @@ class Embedded(Backend):
         self.sts = StsHost(surroundings)
         hosts = (self.exchange, self.online, self.internet, self.appliance, self.dns, self.sts)
         self.hosts: dict[str, Host] = {host.name: host for host in hosts}
+        self.network = EmbeddedNetwork(self.directory, self.hosts, self.transcript)
 
     async def start(self) -> None:
         if programs := programs_of(self.topology):
             names = ", ".join(f"{program} as {role}" for role, program in programs.items())
             raise CannotTest(f"this lab has real MTAs ({names}), which run in containers only", hint="say --backend docker")
+        self.network.check(self.topology.network)
         try:
             for name, host in self.hosts.items():
                 await host.start(self.topology, self._ports.get(name, 0))
+            self.network.apply(self.topology.network)
         except BaseException:
             await self.stop()
             raise
 
     async def settle(self) -> None:
-        """Nothing to do: the hosts are in this process."""
+        """The hosts are in this process: only those that the network has stopped go on, where they do so by themselves."""
+        self.network.settle()
 
     def door(self, host: str) -> Endpoint:
         if host == "dns" and self.dns.endpoint is not None:
@@ -93,10 +97,13 @@ class Embedded(Backend):
         return self.directory.endpoint(host)
 
     def apply(self, topology: Topology) -> None:
+        self.network.check(topology.network)
         for host in self.hosts.values():
             host.apply(topology)
+        self.network.apply(topology.network)
         self.topology = topology
 
     async def stop(self) -> None:
+        self.network.stop()
         for host in self.hosts.values():
             await host.stop()

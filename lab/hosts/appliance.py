@@ -10,8 +10,9 @@ from lab.appliance.rules import choose
 from lab.errors import UserError
 from lab.hosts.description import OUTSIDE
 from lab.hosts.host import Surroundings
+from lab.net.dead_ends import ClosedPort
 from lab.net.directory import Endpoint
-from lab.net.listener import ClosedPort
+from lab.net.patience import Patience
 from lab.net.relay import Plan, RelayCarrier
 from lab.scenario.topology import Topology
 from lab.sending.implementation import Implementation
@@ -84,8 +85,9 @@ class ApplianceHost:
         self._behaviours: dict[int, tuple[Behaviour, ...]] = {}
         self._carriers = [RelayCarrier(self.name, partial(self._plan, Direction.INBOUND, "exchange"))]
         self._carriers += [RelayCarrier(self.name, partial(self._plan, Direction.OUTBOUND, host)) for host in OUTSIDE]
-        for carrier in self._carriers:
+        for carrier, receiver in zip(self._carriers, ("exchange", *OUTSIDE), strict=True):
             carrier.tap = surroundings.tap
+            carrier.hopeless = partial(self._directory.hopeless, self.name, receiver)
 
     async def start(self, topology: Topology, port: int = 0) -> None:
         address = self._directory.listen_address(self.name)
@@ -122,6 +124,21 @@ class ApplianceHost:
 
         return load_behaviour(spec)
 
+    def be_patient(self, patience: Patience) -> None:
+        """Connect to receivers with this patience."""
+        for carrier in self._carriers:
+            carrier.patience = patience
+
+    def sleep(self, asleep: bool) -> None:
+        """Freeze with everything under way, or go on."""
+        for carrier in self._carriers:
+            carrier.sleep(asleep)
+
+    def end_sessions(self) -> None:
+        """End every session without a word."""
+        for carrier in self._carriers:
+            carrier.end_sessions()
+
     async def stop(self) -> None:
         self._closed.stop()
         for carrier in self._carriers:
@@ -140,4 +157,4 @@ class ApplianceHost:
         # facts/exchange 7, row 4: terminated sessions come from the appliance's own address; what is passed keeps the sender's
         kept = None if terminates or self._directory.host_at(sender) is None else sender
         source = kept if self._directory.relays else self._directory.source(self.name, kept)
-        return relay, self._directory.endpoint(receiver), source
+        return relay, self._directory.route(self.name, receiver).actual, source

@@ -16,12 +16,11 @@ from lab.sending.attempt import Envelope, Policy
 
 
 class MailCounter:
-    """Takes the host and its patience as a sender. `questions` has what answers each question, by its name."""
+    """Takes the host. `questions` has what answers each question, by its name."""
 
-    def __init__(self, host: Host, patience: float) -> None:
+    def __init__(self, host: Host) -> None:
         assert isinstance(host, MailHost)
         self.host = host
-        host.patience = patience
         self._reporter = Reporter(host)
         self.questions: dict[str, Callable[..., Awaitable[Any]]] = {
             "process": self._process, "news": self._news, "validate": self._validate, "probe": self._probe, "log": self._log,

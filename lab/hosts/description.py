@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
+from lab.net.patience import LIVE, Patience
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Envelope
 from lab.tls.handed import Handed
@@ -32,7 +33,7 @@ class HostDescription:
     `addresses` has every host's address, `endpoints` where each takes SMTP, `detours` the ways that really lead elsewhere, as
     (sender, receiver, address, port), `relays` from where the appliance says for whom it connects. `lab_now` is the lab's moment at
     `real_now` (seconds since 1970). `port` is what the host listens on, 0 for its role's; `submit` what its users send as soon as it
-    runs, where no lab asks it to; `source` the digest of the code that wrote it. `patience` is how many real seconds a sender waits for a reply.
+    runs, where no lab asks it to; `source` the digest of the code that wrote it. `patience` is how long it waits for others.
     """
 
     role: str
@@ -47,7 +48,7 @@ class HostDescription:
     port: int = 0
     submit: tuple[Envelope, ...] = ()
     source: str = ""
-    patience: float = 30.0
+    patience: Patience = LIVE
 
 
 @lru_cache(maxsize=1)

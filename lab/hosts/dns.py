@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lab.hosts.host import Surroundings
 from lab.net.directory import Endpoint
 from lab.net.dns import DnsServer
+from lab.net.patience import Patience
 from lab.scenario.topology import Topology
 from lab.tls.certificate import Certificate
 
@@ -32,6 +33,7 @@ class DnsHost:
         self._made: Zones | None = None
         self._keys: Keys | None = None
         self.endpoint: Endpoint | None = None
+        self._asleep = False
 
     async def start(self, topology: Topology, port: int = 0) -> None:
         self.apply(topology)
@@ -70,7 +72,17 @@ class DnsHost:
 
     def answer(self, query: bytes, tcp: bool) -> bytes | None:
         """Return what the host answers to a query; None is silence."""
-        return self._zones.answer(query, tcp=tcp)
+        return None if self._asleep else self._zones.answer(query, tcp=tcp)
+
+    def be_patient(self, patience: Patience) -> None:
+        """Wait for nobody, with whatever patience."""
+
+    def sleep(self, asleep: bool) -> None:
+        """Answer nobody any more, or again."""
+        self._asleep = asleep
+
+    def end_sessions(self) -> None:
+        """End no session: there are none that outlast an answer."""
 
 
 def _zones(

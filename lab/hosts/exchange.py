@@ -153,7 +153,8 @@ class ExchangeHost(MailHost):
             entry = certificates.by_fqdn(self.store_entries, connector.Fqdn or self.config.name)
         smart = connector.SmartHosts[0] if connector.SmartHosts and not connector.DNSRoutingEnabled else None
         return NextHop(
-            target=smart or self.mx_target(domain), policy=policy_of(connector, domain), ehlo_name=connector.Fqdn or self.config.name,
+            target=smart or self.mx_target(domain), by_mx=smart is None, policy=policy_of(connector, domain),
+            ehlo_name=connector.Fqdn or self.config.name,
             connector=connector.Name, credential=entry.credential if entry else None, failure=failure_reason,
             unusable=certificates.unusable(entry) if entry else None,
             xoorg=self.config.accepted_domains[0] if connector.CloudServicesMailEnabled else None,

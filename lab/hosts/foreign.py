@@ -19,6 +19,7 @@ from lab.hosts.mailhost import MailHost, NextHop
 from lab.internet.mta_log import MtaLog, Tried
 from lab.net.directory import Endpoint, Route
 from lab.net.listener import Receiver
+from lab.net.patience import Patience
 from lab.net.sender import carry
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Attempt, Envelope, Outcome, Policy
@@ -204,7 +205,7 @@ class ForeignHost(MailHost):
         settings = SenderSettings(host=self.name, ehlo_name="localhost", trust=TrustStore(), now=self.clock.now, use_tls=False)
         session = SenderSession(message.envelope, Policy(), settings, Transcript(keep=0), target="localhost")
         here = Endpoint("127.0.0.1", 25)
-        attempt = await carry(session, Route(here, here), None, cap=_PATIENCE)
+        attempt = await carry(session, Route(here, here), None, patience=Patience(_PATIENCE, _PATIENCE, _PATIENCE))
         said = attempt.reply.text if attempt.reply else str(attempt.reason)
         if attempt.outcome is not Outcome.DELIVERED:
             raise CannotTest(f"the MTA of {self.name} does not take mail from its own host: {said}")

@@ -8,6 +8,7 @@ from typing import Protocol
 from lab.clock import Clock
 from lab.hosts.keeping import Keeper, KeepsNothing
 from lab.net.directory import Directory
+from lab.net.patience import Patience
 from lab.net.tap import Tap
 from lab.scenario.topology import Topology
 from lab.tls.mint import Mint
@@ -37,6 +38,18 @@ class Host(Protocol):
 
     def apply(self, topology: Topology) -> None:
         """Take a changed topology; new sessions see it, running ones do not."""
+        ...
+
+    def be_patient(self, patience: Patience) -> None:
+        """Wait for other hosts with this patience from now on."""
+        ...
+
+    def sleep(self, asleep: bool) -> None:
+        """Freeze with everything under way, as a machine that is paused, or go on."""
+        ...
+
+    def end_sessions(self) -> None:
+        """End every session that others have here without a word, as a machine that dies."""
         ...
 
     async def stop(self) -> None:

@@ -43,7 +43,7 @@ class InternetHost(MailHost):
 
     def next_hop(self, message: Message) -> NextHop:
         domain = message.envelope.recipients[0].rpartition("@")[2]
-        return NextHop(target=self.mx_target(domain), policy=Policy(), ehlo_name=self.config.name)
+        return NextHop(target=self.mx_target(domain), by_mx=True, policy=Policy(), ehlo_name=self.config.name)
 
     def words(self, message: Message, attempt: Attempt, hop: NextHop) -> str:
         return failure_words(attempt)

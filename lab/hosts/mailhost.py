@@ -18,16 +18,18 @@ import re
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lab.dns.names import Names
 from lab.errors import NotKept, UserError
 from lab.hosts.host import Surroundings
+from lab.hosts.naming import no_answer
 from lab.hosts.way import Modes
 from lab.net.directory import Endpoint
 from lab.net.listener import Receiver
+from lab.net.patience import LIVE, Patience
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Attempt, Envelope, Outcome, Policy, Reason, ReasonId, Security
 from lab.sending.message import Delivered, Message
@@ -48,8 +50,9 @@ _HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 class NextHop:
     """Where a message goes and how: the host's name as connector or MX gave it (None: no DNS answer), policy, identity.
 
-    `failure` ends the attempt before it begins (a connector that names a certificate which is not there, DNS that lies). `notes`
-    are what was found out about the receiver beforehand, for the transcript.
+    `failure` ends the attempt before it begins (a connector that names a certificate which is not there, DNS that lies). `by_mx`
+    says that the name came from the domain's MX records. `notes` are what was found out about the receiver beforehand, for the
+    transcript.
     """
 
     target: str | None
@@ -61,6 +64,7 @@ class NextHop:
     failure: Reason | None = None
     xoorg: str | None = None
     use_tls: bool = True
+    by_mx: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -73,7 +77,7 @@ class MailHost(ABC):
     name: str
     schedule: Schedule
     chunking = False
-    patience = 30.0  # real seconds that a session of the lab's own may wait for a reply
+    patience: Patience = LIVE
 
     def __init__(self, surroundings: Surroundings) -> None:
         self.surroundings = surroundings
@@ -88,6 +92,8 @@ class MailHost(ABC):
         self._numbers = itertools.count(1)
         self._processing = asyncio.Lock()
         self._trying = 0
+        self._asks_dns = False
+        self.asleep = False  # paused or killed: nothing is sent
 
     # --- hooks --------------------------------------------------------------------------------------------------------
 
@@ -119,7 +125,7 @@ class MailHost(ABC):
         """What finds the way where published policies are kept."""
         from lab.hosts.outbound import Outbound  # DNS and HTTPS are for labs that need them
 
-        return Outbound(self.name, self.surroundings)
+        return Outbound(self.name, self.surroundings, self.patience)
 
     async def published(self, hop: NextHop, message: Message, modes: Modes) -> list[NextHop]:
         """Return a next hop as what the recipient's domain has published makes of it, for each MX host one."""
@@ -161,6 +167,7 @@ class MailHost(ABC):
 
     def apply(self, topology: Topology) -> None:
         self.zones = Names(topology.dns, self.directory.address)
+        self._asks_dns = topology.network.concerns("dns")
         self.configure(topology)
         fresh = self.build_receiver()
         fresh.durable = self.keeper.durable if self.keeper.keeps else None
@@ -174,6 +181,21 @@ class MailHost(ABC):
     async def stop(self) -> None:
         if self.receiver is not None:
             await self.receiver.stop()
+
+    def be_patient(self, patience: Patience) -> None:
+        """Wait for other hosts with this patience."""
+        self.patience = patience
+
+    def sleep(self, asleep: bool) -> None:
+        """Freeze with everything under way, or go on."""
+        self.asleep = asleep
+        if self.receiver is not None:
+            self.receiver.sleep(asleep)
+
+    def end_sessions(self) -> None:
+        """End every session that others have here, without a word."""
+        if self.receiver is not None:
+            self.receiver.end_sessions()
 
     @property
     def busy(self) -> bool:
@@ -218,6 +240,8 @@ class MailHost(ABC):
 
     async def process(self) -> None:
         """Try every due message once, side by side, and give up what has expired."""
+        if self.asleep:
+            return
         async with self._processing:
             now = self.clock.now()
             for message in [message for message in self.messages if self._waiting(message)]:
@@ -232,6 +256,8 @@ class MailHost(ABC):
             await asyncio.gather(*(self._try(message, gate) for message in due))
 
     def next_due(self) -> datetime | None:
+        if self.asleep:
+            return None
         waiting = (message for message in self.messages if self._waiting(message))
         return min((message.next_try or self.schedule.expires(message.submitted) for message in waiting), default=None)
 
@@ -287,17 +313,29 @@ class MailHost(ABC):
         )  # fmt: skip
         envelope = message.envelope if probe else self.outgoing_envelope(message, hop)
         settings = replace(settings, notes=hop.notes)
-        session = SenderSession(envelope, hop.policy, settings, self.transcript, target=hop.target or "")
+        domain = message.envelope.recipients[0].rpartition("@")[2]
+        unanswered = None
+        if self._asks_dns and hop.failure is None:
+            unanswered = await no_answer(
+                self.name, self.surroundings, domain if hop.by_mx else hop.target, hop.by_mx, self.patience
+            )
+        target = domain if unanswered is not None and hop.by_mx else hop.target
+        session = SenderSession(envelope, hop.policy, settings, self.transcript, target=target or "")
         host = self.zones.host(hop.target) if hop.target else None
-        if hop.failure is not None:
-            session.not_connected(hop.failure.id, hop.failure.detail)
+        if (failure := hop.failure or unanswered) is not None:
+            session.not_connected(failure.id, failure.detail)
         elif host is None:
-            recipient_domain = message.envelope.recipients[0].rpartition("@")[2]
-            session.not_connected(ReasonId.DNS_FAILED, f"no address for {hop.target or recipient_domain}")
+            session.not_connected(ReasonId.DNS_FAILED, f"no address for {hop.target or domain}")
         else:
-            return await carry(session, self.directory.route(self.name, host), self.directory.source(self.name), cap=self.patience)
+            return await carry(
+                session, self.directory.route(self.name, host), self.directory.source(self.name), patience=self.patience,
+                hopeless=lambda: self.directory.hopeless(self.name, host), passed=self._passed,
+            )  # fmt: skip
         assert session.attempt is not None
         return session.attempt
+
+    def _passed(self, seconds: float) -> None:
+        self.clock.advance(timedelta(seconds=seconds))
 
     async def probe(self, target: str, policy: Policy, ehlo_name: str) -> Attempt:
         """Look at a receiver under a policy up to MAIL FROM, sending nothing; the attempt names its session in the transcript."""

@@ -77,11 +77,10 @@ class OnlineHost(MailHost):
         return EXCHANGE_ONLINE_DANE if wording.is_dane(attempt) else self.schedule
 
     def _hop(self, connector: OutboundConnector | None, domain: str) -> NextHop:
-        target = (
-            connector.SmartHosts[0] if connector and connector.SmartHosts and not connector.UseMXRecord else self.mx_target(domain)
-        )
+        smart = connector.SmartHosts[0] if connector and connector.SmartHosts and not connector.UseMXRecord else None
         return NextHop(
-            target=target,
+            target=smart or self.mx_target(domain),
+            by_mx=smart is None,
             policy=policy_of(connector),
             ehlo_name=f"{self.config.server.partition('.')[0]}.outbound.protection.{'.'.join(self.config.name.split('.')[-2:])}",
             connector=connector.Name if connector else "",

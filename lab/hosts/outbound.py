@@ -15,6 +15,7 @@ from lab.dns.answer import Answer, DnsSecurity
 from lab.errors import CannotTest
 from lab.hosts.host import Surroundings
 from lab.hosts.way import Modes, Way
+from lab.net.patience import Patience
 from lab.net.policies import discover_sts, look_up_dane
 from lab.net.policy_fetch import FetchSettings
 from lab.net.resolver import Resolver
@@ -31,13 +32,14 @@ _FETCH = 5.0
 class Outbound:
     """Finds the way to a domain for one sending host, and remembers its MTA-STS policies."""
 
-    def __init__(self, host: str, surroundings: Surroundings) -> None:
+    def __init__(self, host: str, surroundings: Surroundings, patience: Patience) -> None:
+        self.patience = patience
         self._host, self._directory, self._clock = host, surroundings.directory, surroundings.clock
         self._cache = StsCache()
 
     async def ways(self, domain: str, policy: Policy, modes: Modes, trust: TrustStore) -> list[Way]:
         """Return the ways to a domain to be tried, best first, never none; `policy` is kept where nothing is published."""
-        resolver = Resolver([self._directory.endpoint("dns")], tries=1)
+        resolver = Resolver([self._directory.route(self._host, "dns").actual], tries=1, timeout=self.patience.name)
         mx, sts = await asyncio.gather(resolver.lookup(domain, "MX"), self._sts(domain, resolver, modes, trust))
         if failed(mx):
             return [Way(domain, policy, _dns_reason(mx), (problem_of(mx),))]
@@ -54,7 +56,7 @@ class Outbound:
         if not modes.sts:
             return None
         try:
-            port = self._directory.endpoint("sts").port
+            port = self._directory.route(self._host, "sts").actual.port
         except CannotTest:
             port = 443
         settings = FetchSettings(

@@ -57,6 +57,7 @@ class HostService:
         self.host: Host = host_for(
             description.role, description.topology, Surroundings(self.clock, self.transcript, self.mint, directory)
         )
+        self.host.be_patient(description.patience)
         self._refuse(description.topology)
         self._mail = self._counter()
         self._questions: dict[str, Callable[..., Awaitable[Any]]] = {
@@ -68,7 +69,7 @@ class HostService:
             return None
         from lab.hosts.counter import MailCounter  # with all that hosts with mailboxes need, and others do not
 
-        return MailCounter(self.host, self.description.patience)
+        return MailCounter(self.host)
 
     async def start(self) -> None:
         """Listen. Raises UserError where the host cannot."""

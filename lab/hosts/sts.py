@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.hosts.host import Surroundings
+from lab.net.patience import Patience
 from lab.net.web import WebServer
 from lab.scenario.topology import Topology
 from lab.sts.config import StsConfig, StsFault
@@ -19,6 +20,7 @@ class StsHost:
         self._directory, self._mint = surroundings.directory, surroundings.mint
         self._server = WebServer(self.name, self._credential, self._answer, self._closed)
         self._config = StsConfig()
+        self._asleep = False
 
     async def start(self, topology: Topology, port: int = 0) -> None:
         self.apply(topology)
@@ -39,7 +41,17 @@ class StsHost:
         return self._mint.credential(site.certificate, HOST_LABEL + domain)
 
     def _answer(self, method: str, target: str, host: str | None) -> WebAnswer | None:
-        return answer(self._config, host, method, target)
+        return None if self._asleep else answer(self._config, host, method, target)
+
+    def be_patient(self, patience: Patience) -> None:
+        """Wait for nobody, with whatever patience."""
+
+    def sleep(self, asleep: bool) -> None:
+        """Answer no request any more, or again."""
+        self._asleep = asleep
+
+    def end_sessions(self) -> None:
+        """End no session: a request is one."""
 
     def _closed(self) -> bool:
         return any(site.fault is StsFault.CLOSED for site in self._config.sites.values())

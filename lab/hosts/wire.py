@@ -17,8 +17,22 @@ from functools import lru_cache
 from typing import Any
 
 #: Where the classes may come from. All are data; none does anything when it is made.
-_ROOMS = ("smtp", "tls", "dns", "sending", "receiving", "appliance", "exchange", "online", "internet", "scenario", "sts", "check")
-_MODULES = ("lab.transcript", "lab.errors", "lab.hosts.description", "lab.hosts.news")
+_ROOMS = (
+    "smtp",
+    "tls",
+    "dns",
+    "sending",
+    "receiving",
+    "appliance",
+    "exchange",
+    "online",
+    "internet",
+    "scenario",
+    "sts",
+    "check",
+    "network",
+)
+_MODULES = ("lab.transcript", "lab.net.patience", "lab.errors", "lab.hosts.description", "lab.hosts.news")
 
 
 def line(**parts: Any) -> bytes:

@@ -6,7 +6,7 @@ appliance without knowing it: a route says what the sender believes that it conn
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lab.errors import CannotTest
@@ -44,6 +44,8 @@ class Directory:
         self._anywhere = anywhere
         self._endpoints: dict[str, Endpoint] = {}
         self._detours: dict[tuple[str, str], Endpoint] = {}
+        self._cuts: dict[tuple[str, str], Endpoint] = {}
+        self._hopeless: frozenset[tuple[str, str]] = frozenset()
 
     def address(self, host: str) -> str:
         """Return a host's own address; it listens there and its outgoing connections come from there."""
@@ -80,6 +82,16 @@ class Directory:
         else:
             self._detours[sender, receiver] = endpoint
 
+    def cut(self, cuts: Mapping[tuple[str, str], Endpoint], hopeless: Iterable[tuple[str, str]] = ()) -> None:
+        """Let connections from sender to receiver end at dead ends, in place of all cuts of before. `hopeless` are the ways on which
+        nothing comes back as things are.
+        """
+        self._cuts, self._hopeless = dict(cuts), frozenset(hopeless)
+
+    def hopeless(self, sender: str, receiver: str) -> bool:
+        """Whether the network of the lab is such that nothing can come back from a receiver at present."""
+        return (sender, receiver) in self._hopeless
+
     def endpoint(self, host: str) -> Endpoint:
         """Return where a host takes SMTP. Raises CannotTest where it does not listen."""
         try:
@@ -94,5 +106,5 @@ class Directory:
 
     def route(self, sender: str, receiver: str) -> Route:
         """Return the way from one host to another."""
-        believed = self.endpoint(receiver)
-        return Route(believed, self._detours.get((sender, receiver), believed))
+        believed, way = self.endpoint(receiver), (sender, receiver)
+        return Route(believed, self._cuts.get(way) or self._detours.get(way, believed))

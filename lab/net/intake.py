@@ -77,6 +77,11 @@ class Intake:
             await self._more()
         return line
 
+    async def begun(self) -> None:
+        """Wait until there is something to read, and leave it there. Raises ConnectionGone."""
+        while not self._buffer:
+            await self._more()
+
     async def dotted(self, limit: int) -> tuple[bytes, int]:
         """Read DATA's content to its end-of-content line; return it without dots and end, and its size on the wire.
 

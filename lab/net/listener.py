@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from lab.net.addresses import cannot_listen
 from lab.net.directory import Endpoint
 from lab.net.introduction import Introduction
 from lab.net.tap import Tap
-from lab.receiving.persona import Persona
+from lab.receiving.persona import Persona, SessionFacts
 from lab.transcript import Transcript
 
 if TYPE_CHECKING:
     from lab.net.receiver import ReceiverSession
-
-
-class ClosedPort:
-    """A port where nobody listens, and that nobody else can take: who connects is refused."""
-
-    def __init__(self) -> None:
-        self._socket: socket.socket | None = None
-
-    def start(self, address: str) -> Endpoint:
-        """Take a port of an address; return where."""
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._socket.bind((address, 0))
-        return Endpoint(*self._socket.getsockname()[:2])
-
-    def stop(self) -> None:
-        """Give the port back; may be called twice."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
 
 
 class Receiver:
@@ -51,6 +31,9 @@ class Receiver:
         self.tap: Tap | None = None  # records the bytes of sessions
         self.relays: frozenset[str] = frozenset()  # addresses that say first for whom they connect
         self._waiting: set[Introduction] = set()
+        self.hold: Callable[[SessionFacts], Awaitable[None]] | None = None  # awaited in the middle of each message's content
+        self.awake = asyncio.Event()  # while it is not set connections are taken, and nobody says or hears anything
+        self.awake.set()
         self._listener: asyncio.Server | None = None
 
     async def start(self, address: str, port: int = 0) -> Endpoint:
@@ -77,13 +60,18 @@ class Receiver:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        tasks = [session._handler_coroutine for session in self.sessions if session._handler_coroutine is not None]  # noqa: SLF001  (aiosmtpd's own task)
         for one in tuple(self._waiting):
             one.transport.abort()
-        for session in tuple(self.sessions):
-            if session.transport is not None:
-                cast("asyncio.Transport", session.transport).abort()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self.end_sessions(written=True), return_exceptions=True)
         await asyncio.sleep(0)  # transports tell their protocols in the next round
+
+    def sleep(self, asleep: bool) -> None:
+        """Freeze with everything under way, or go on."""
+        (self.awake.clear if asleep else self.awake.set)()
+        for session in self.sessions:
+            session.sleep(asleep)
+
+    def end_sessions(self, *, written: bool = False) -> list[asyncio.Task[None]]:
+        """End every session without a word, whatever it is in the middle of, nor one in the logs; return the tasks that end."""
+        tasks = [session.die(written=written) for session in tuple(self.sessions)]
+        return [task for task in tasks if task is not None]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Protocol
 
 from lab.net.tap import Tap
-from lab.receiving.persona import Persona
+from lab.receiving.persona import Persona, SessionFacts
 from lab.transcript import Transcript
 
 
@@ -21,4 +22,6 @@ class Listener(Protocol):
     minimum_tls: str
     durable: Callable[[], Awaitable[None]] | None
     tap: Tap | None
+    hold: Callable[[SessionFacts], Awaitable[None]] | None
+    awake: asyncio.Event
     sessions: set[Any]

@@ -1,4 +1,4 @@
-"""The receiver: aiosmtpd's protocol with our own wire under it and a persona on top.
+"""The receiver: aiosmtpd's protocol with our own wire under it (`receiver_wire.py`) and a persona on top.
 
 aiosmtpd gives the connection, its task, the table of commands and the timers. What it cannot do, and an Exchange does, is
 done here: each reply goes out in one write, TLS is ours (so that what follows STARTTLS is seen, and a sender's certificate is
@@ -7,156 +7,30 @@ asked for without being insisted on), content is taken by the chunk, BDAT works,
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, cast
-
-from aiosmtpd.smtp import SMTP
-
 from lab.errors import Blame, NotKept
 from lab.net.authentication import authenticate
-from lab.net.intake import ConnectionGone, Intake
-from lab.net.listening import Listener
-from lab.net.tap import Tapped
-from lab.receiving.persona import SessionFacts
+from lab.net.intake import ConnectionGone
+from lab.net.receiver_wire import ReceiverWire
 from lab.sending.attempt import Envelope
-from lab.sending.session import facts_detail
 from lab.smtp.commands import parse_path
 from lab.smtp.content import has_bare_line_end
 from lab.smtp.lines import LineTooLong
 from lab.smtp.replies import Reply
-from lab.tls.channel import TlsChannel, TlsFailure
+from lab.tls.channel import TlsFailure
 from lab.tls.verifying import verifying_server
-from lab.transcript import SAMPLE, Kind, Leg
+from lab.transcript import SAMPLE, Kind
 
 _FLUSH_AT = 64 * 1024
 _NO_STORAGE = Reply.of("452 4.3.1 Insufficient system storage")  # RFC 5321 section 4.2.2, RFC 3463 X.3.1
 
 
-class ReceiverSession(SMTP):
+class ReceiverSession(ReceiverWire):
     """One session with one sender. `origin` is who that is where a relay speaks for it (default: whoever has connected)."""
-
-    def __init__(self, server: Listener, loop: asyncio.AbstractEventLoop, origin: tuple[str, int] | None = None) -> None:
-        limits = server.persona.limits
-        super().__init__(server, hostname="localhost", enable_SMTPUTF8=True, loop=loop, timeout=limits.inactivity)
-        self._server, self._persona, self._transcript = server, server.persona, server.transcript
-        self._intake = Intake(limits.line)
-        self._out: list[bytes] = []
-        self._tls: TlsChannel | None = None
-        self._refusal: Reply | None = None  # what ends the session at its next command
-        self._errors, self._greeted = 0, False
-        self._chunks: list[bytes] | None = None  # BDAT's, while a message is coming by chunks
-        self._how = "Remote"
-        self._tapped: Tapped | None = None
-        self._origin = origin
-        self.facts: SessionFacts
-
-    # --- the wire -----------------------------------------------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast("asyncio.Transport", transport)  # uvloop's is one, but does not inherit
-        self._intake.attach(transport)
-        peer, local = self._origin or transport.get_extra_info("peername")[:2], transport.get_extra_info("sockname")[:2]
-        self.facts = SessionFacts(self._transcript.new_session(self._server.name), peer, local, self._server.now())
-        self._server.sessions.add(self)
-        if self._server.tap is not None:
-            self._tapped = self._server.tap.opened(peer, local, self._server.name)
-        self._record(Kind.CONNECTED, address=peer[0], port=peer[1])
-        super().connection_made(transport)
-
-    def data_received(self, data: bytes) -> None:
-        if self._tapped is not None:
-            self._tapped.heard(data)
-        if self._tls is None:
-            self._intake.feed(data)
-            return
-        try:
-            established = self._tls.established
-            plain = self._tls.receive(data)
-            self._flush_tls()
-            if self._tls.established and not established:
-                self._secured()
-        except TlsFailure as failure:
-            self._tls_failed(failure)
-            return
-        if plain:
-            self._intake.feed(plain)
-        if self._tls.closed and self.transport is not None:
-            self._intake.end()
-
-    def eof_received(self) -> bool:
-        self._intake.end()
-        return True
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if error is not None and self._how == "Remote":
-            self._how = "Remote(SocketError)"
-            self._record(Kind.FAULT, blame=Blame.SENDER, message=f"the connection broke: {error}")
-        self._intake.end()
-        self._server.sessions.discard(self)
-        if self._tapped is not None:
-            self._tapped.ended(by_peer=self._how != "Local")
-        self._record(Kind.CLOSED, by="local" if self._how == "Local" else "peer", how=self._how)
-        self._persona.ended(self.facts, self._how)
-        super().connection_lost(error)
-
-    def _timeout_cb(self) -> None:
-        """The sender has said nothing for too long (facts/exchange 1.2)."""
-        self._record(Kind.FAULT, blame=Blame.SENDER, message=f"nothing for {self._timeout_duration:g} s")
-        self._answer(self._persona.say("timeout"))
-        self._hang_up()
-
-    def _hang_up(self) -> None:
-        self._how = "Local"
-        self._flush()
-        if self._tls is not None:
-            self._tls.close()
-            self._flush_tls()
-        if self.transport is not None:
-            self.transport.close()
-
-    def _answer(self, reply: Reply) -> None:
-        """Queue a reply; it goes out with others that are due at once, in one write."""
-        wire = reply.to_bytes()
-        self._out.append(wire)
-        self._record(Kind.LINE_OUT, wire[:-2])
-        if reply.code >= 500:
-            self._errors += 1
-
-    def _flush(self) -> None:
-        if not self._out or self.transport is None:
-            return
-        data, self._out = b"".join(self._out), []
-        if self._tls is None:
-            self._put(data)
-        elif self._tls.established:
-            self._tls.send(data)
-            self._flush_tls()
-
-    def _flush_tls(self) -> None:
-        assert self._tls is not None
-        data = self._tls.outgoing()
-        if data and self.transport is not None:
-            self._put(data)
-
-    def _put(self, data: bytes) -> None:
-        if self._tapped is not None:
-            self._tapped.said(data)
-        self._wire.write(data)
-
-    @property
-    def _wire(self) -> asyncio.Transport:
-        return cast("asyncio.Transport", self.transport)
-
-    def _record(self, kind: Kind, data: bytes = b"", *, blame: Blame | None = None, **detail: Any) -> None:
-        secure = self._tls is not None and self._tls.established
-        name = self._server.name
-        self._transcript.record(self.facts.id, name, Leg.SENDER, kind, data, secure=secure, blame=blame, **detail)
-
-    # --- the session --------------------------------------------------------------------------------------------------
 
     async def _handle_client(self) -> None:
         """Greet, then take commands until one side ends it. Takes the place of aiosmtpd's own loop, which ends lines at LF."""
         persona, limits = self._persona, self._persona.limits
+        await self._server.awake.wait()
         self.facts.credential = persona.begin(self.facts)
         greeting = persona.banner(self.facts)
         self._answer(greeting)
@@ -243,26 +117,6 @@ class ReceiverSession(SMTP):
             self._record(Kind.FAULT, behind[:SAMPLE], blame=Blame.SENDER, message="plaintext behind STARTTLS, thrown away")
         return None
 
-    def _secured(self) -> None:
-        facts = self._tls.facts if self._tls is not None else None
-        assert facts is not None
-        self.facts.tls = facts
-        self._record(Kind.TLS, role="receiver", **facts_detail(facts))
-        if self._persona.requests_certificate:
-            self._record(Kind.CERTIFICATES, shown_by="sender", chain=facts.peer_chain)
-        self._refusal = self._persona.secured(self.facts)
-        if self.facts.verdict is not None:
-            self._record(Kind.VERDICT, verdict=self.facts.verdict)
-
-    def _tls_failed(self, failure: TlsFailure) -> None:
-        self._record(Kind.TLS_FAILED, blame=failure.blame, reason=failure.reason, alert=failure.alert, message=failure.message)
-        self._how = "Local"
-        if self._tls is not None:
-            self._flush_tls()
-        if self.transport is not None:
-            self.transport.close()
-        self._intake.end()
-
     async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
         path = parse_path(arg or "")
         if not self._greeted:
@@ -302,6 +156,7 @@ class ReceiverSession(SMTP):
             return self._answer(self._persona.say("sequence"))
         self._answer(self._persona.say("data"))
         self._flush()
+        await self._hold()
         content, size = await self._intake.dotted(self._persona.limits.content)
         self._record(Kind.CONTENT_IN, content[:SAMPLE], size=size)
         if size > self._persona.limits.content:
@@ -317,6 +172,8 @@ class ReceiverSession(SMTP):
             return self._answer(self._persona.say("syntax"))
         count, limit = int(words[0]), self._persona.limits.content
         so_far = sum(map(len, self._chunks or ()))
+        if count:
+            await self._hold()
         data = await self._intake.exactly(count, limit - so_far)
         self._record(Kind.CONTENT_IN, data[:SAMPLE], size=count, last=last)
         if not self.facts.recipients:
@@ -329,6 +186,12 @@ class ReceiverSession(SMTP):
             return self._answer(self._persona.say("chunk"))
         content, self._chunks = b"".join(self._chunks), None
         return await self._take(content)
+
+    async def _hold(self) -> None:
+        """Let the network of the lab strike in the middle of the content, where it is to."""
+        if self._server.hold is not None:
+            await self._intake.begun()
+            await self._server.hold(self.facts)
 
     async def _take(self, content: bytes) -> None:
         sender = self.facts.sender

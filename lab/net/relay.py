@@ -16,6 +16,7 @@ from lab.appliance.actions import Close, ConnectReceiver, Reading, SendToReceive
 from lab.net.addresses import cannot_listen
 from lab.net.directory import Endpoint
 from lab.net.introduction import introduce
+from lab.net.patience import LIVE, Patience, comes, never
 from lab.net.tap import Tap, Tapped
 from lab.transcript import Leg
 
@@ -109,6 +110,9 @@ class RelaySession:
         assert protocol.transport is not None
         if protocol.leg is Leg.SENDER:
             self._carrier.sessions.add(self)
+            if self._carrier.asleep:  # a kernel takes connections for a process that is frozen
+                protocol.transport.pause_reading()
+                return
             address, port = protocol.transport.get_extra_info("peername")[:2]
             if self._carrier.tap is not None:
                 local = protocol.transport.get_extra_info("sockname")[:2]
@@ -156,6 +160,13 @@ class RelaySession:
                 transport.resume_reading()
             else:
                 transport.pause_reading()
+
+    def sleep(self, asleep: bool) -> None:
+        """Hear nothing any more, or again; who came meanwhile has lost patience, and is let go."""
+        if not asleep and self._relay is None:
+            self.abort()
+        for leg in Leg:
+            self._read(leg, allowed=not asleep)
 
     def abort(self) -> None:
         """End at once."""
@@ -211,13 +222,19 @@ class RelaySession:
         assert self._relay is not None
         source = self._relay.source_address or self._source
         local = (source, 0) if source and not self._carrier.introduces else None
+        made = loop.create_connection(lambda: self._legs[Leg.RECEIVER], target.address, target.port, local_addr=local)
+        connecting = asyncio.ensure_future(made)
         try:
-            async with asyncio.timeout(_CONNECT_TIMEOUT):
-                await loop.create_connection(lambda: self._legs[Leg.RECEIVER], target.address, target.port, local_addr=local)
-        except TimeoutError:
-            self._failed(f"no connection to {target} within {_CONNECT_TIMEOUT:g} s")
+            seconds = min(_CONNECT_TIMEOUT, self._carrier.patience.connect)
+            if await comes(connecting, seconds, self._carrier.hopeless):
+                connecting.result()
+            else:
+                self._failed(f"no connection to {target} within {_CONNECT_TIMEOUT:g} s")
         except OSError as error:
             self._failed(f"no connection to {target}: {error.strerror or error}")
+        finally:
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
 
     def _origin(self) -> Endpoint | None:
         """For whom the receiver is connected to: the sender that keeps its address, or whom a behaviour says."""
@@ -267,6 +284,9 @@ class RelayCarrier:
         self.tap: Tap | None = None  # records the bytes of sessions, as their senders sent and got them
         self.idle_timeout = idle_timeout
         self.introduces = False  # says first for whom it connects, as no host can speak from another's address there
+        self.patience: Patience = LIVE  # with which receivers are connected to
+        self.hopeless: Callable[[], bool] = never
+        self.asleep = False
         self.sessions: set[RelaySession] = set()
         self.loop: asyncio.AbstractEventLoop
         self._listener: asyncio.Server | None = None
@@ -282,13 +302,23 @@ class RelayCarrier:
             raise cannot_listen(self.name, address, port, error) from None
         return Endpoint(*self._listener.sockets[0].getsockname()[:2])
 
+    def sleep(self, asleep: bool) -> None:
+        """Freeze with everything under way, or go on."""
+        self.asleep = asleep
+        for session in tuple(self.sessions):
+            session.sleep(asleep)
+
+    def end_sessions(self) -> list[asyncio.Task[None]]:
+        """End every session without a word; return the tasks that end with them."""
+        tasks = [session._connecting for session in self.sessions if session._connecting is not None]  # noqa: SLF001  (its own)
+        for session in tuple(self.sessions):
+            session.abort()
+        return tasks
+
     async def stop(self) -> None:
         """Close the listener and every session. May be called twice."""
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        tasks = [session._connecting for session in self.sessions if session._connecting is not None]  # noqa: SLF001  (its own)
-        for session in tuple(self.sessions):
-            session.abort()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self.end_sessions(), return_exceptions=True)
         await asyncio.sleep(0)  # transports tell their protocols in the next round

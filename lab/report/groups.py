@@ -9,6 +9,7 @@ GROUPS = {
     "certificate": "The certificate itself, whoever shows it",
     "dns": "Names, addresses and the way between them",
     "exchange": "Exchange on-premises",
+    "network": "The network itself: ways that are cut, hosts that freeze or die",
     "online": "Exchange Online's connectors",
     "policy": "What a domain publishes: MTA-STS and DANE",
     "renewal": "Renewing a certificate, rehearsed on the lab's clock",

@@ -17,12 +17,14 @@ from pydantic import TypeAdapter, ValidationError
 from lab.appliance.behaviours import check_together, load_behaviour
 from lab.appliance.config import Rule
 from lab.errors import UserError, UserErrors
+from lab.network.contradictions import check_network
 from lab.scenario import catalogue, change, model
 from lab.scenario.loaded import Loaded
 from lab.scenario.model import Change, Scenario
 from lab.scenario.names import check_dns, near
 from lab.scenario.source import Place, Source, read
 from lab.scenario.topology import Flow, Topology
+from lab.sending.implementation import Implementation
 from lab.tls.mint import ADOPTED
 from lab.tls.mint_cases import CASES
 
@@ -135,6 +137,12 @@ def _check_topology(topology: Topology) -> None:
         if host not in HOSTS:
             raise UserError(f"{host!r} is no host of the topology", key=f"dns.hosts.{name}", hint=near(host, HOSTS))
     check_dns(topology.dns)
+    real = [
+        role
+        for role in HOSTS
+        if getattr(getattr(topology, role), "implementation", Implementation.EMULATED) is not Implementation.EMULATED
+    ]
+    check_network(topology.network, HOSTS, real)
 
 
 def _check_behaviours(rule: Rule, store: tuple[str, ...], below: str) -> None:

@@ -9,6 +9,7 @@ from lab.appliance.config import ApplianceConfig
 from lab.dns.config import DnsConfig
 from lab.exchange.config import ExchangeConfig
 from lab.internet.config import InternetConfig
+from lab.network.config import NetworkConfig
 from lab.online.config import Era, OnlineConfig
 from lab.sending.implementation import Implementation
 from lab.sts.config import StsConfig
@@ -36,6 +37,7 @@ class Topology:
     internet: InternetConfig
     dns: DnsConfig
     sts: StsConfig = field(default_factory=StsConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
     flows: dict[str, Flow] = field(default_factory=dict)
 
     def program(self, role: str) -> Implementation:

@@ -7,8 +7,9 @@ import os
 import random
 
 from lab.backends import containers_engine as engine
-from lab.backends.containers_plan import NETWORKS, RANGE, free_subnets, plan, split
+from lab.backends.containers_plan import RANGE, free_subnets, plan, split
 from lab.hosts.roles import ROLES
+from lab.network.ways import NETWORKS
 
 BLOCK = ipaddress.IPv4Network("10.77.0.0/22")
 

@@ -1,0 +1,53 @@
+"""How long hosts of a lab wait for what does not come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+_LOOK = 0.05  # seconds of a loop that may be busy; what comes over loopback has come by then
+_LOOKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds of real time at most: for a connection, for a reply, for an answer of the DNS. A host's own limits hold where they
+    are lower. `on_lab_clock` says that what it would have waited longer passes on the lab's clock.
+    """
+
+    connect: float
+    reply: float
+    name: float
+    on_lab_clock: bool = False
+
+
+#: For a lab that people work with.
+LIVE = Patience(30.0, 30.0, 5.0)
+#: For scenarios that are played: everything is on this machine, and what is silent for so long is silent for good.
+PLAYED = Patience(3.0, 3.0, 1.0, on_lab_clock=True)
+#: For scenarios in containers. The kernel knocks a second time after one second, and a gateway that waits for another host in
+#: vain must have time to say so before its own sender has had enough.
+PLAYED_IN_CONTAINERS = Patience(2.0, 5.0, 1.0, on_lab_clock=True)
+
+
+def never() -> bool:
+    """Nothing is known to be hopeless."""
+    return False
+
+
+async def comes(awaited: asyncio.Future[Any], seconds: float, hopeless: Callable[[], bool] = never) -> bool:
+    """Wait until something is there, so many seconds at most; return whether it is.
+
+    What is known to be hopeless, since the network of the lab is so, is looked for a few times and not waited for.
+    """
+    loop = asyncio.get_running_loop()
+    until, looks = loop.time() + seconds, 0
+    while looks < _LOOKS and (left := until - loop.time()) > 0:
+        before = hopeless()
+        if (await asyncio.wait({awaited}, timeout=min(_LOOK, left)))[0]:
+            return True
+        looks = looks + 1 if before and hopeless() else 0
+    await asyncio.sleep(0)  # a loop that was busy all the time has not looked yet
+    return awaited.done()
