@@ -10,6 +10,7 @@ from lab.exchange import certificates, headers, wording
 from lab.exchange.balanced import Balanced
 from lab.exchange.certificates import StoreEntry
 from lab.exchange.config import ExchangeConfig, ReceiveConnector, StoredCertificate
+from lab.exchange.duplicates import DeliveredTo
 from lab.exchange.events import Event, delivery_not_successful
 from lab.exchange.persona import ExchangeReceiver
 from lab.exchange.protocol_log import ProtocolLog
@@ -21,7 +22,7 @@ from lab.net.listener import Receiver
 from lab.receiving.persona import SessionFacts
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Attempt, Envelope, Outcome, Policy, Reason, ReasonId
-from lab.sending.message import Message
+from lab.sending.message import Delivered, Message
 from lab.sending.schedule import EXCHANGE_SERVER
 from lab.transcript import Entry, Leg
 
@@ -55,6 +56,7 @@ class ExchangeHost(MailHost):
         self._receive_log = ProtocolLog("receive", now, self._connector_met, behind_hello=self._capability_rows)
         self._send_log = ProtocolLog("send", now, lambda entry: entry.detail["connector"])
         self._tracking = TrackingLog("")
+        self._delivered_to = DeliveredTo()
         self._running: dict[str, str | None] = {}  # TlsCertificateName that the front end still has, by connector
 
     async def stop(self) -> None:
@@ -131,6 +133,12 @@ class ExchangeHost(MailHost):
         return tuple(
             StoreEntry(self.mint.credential(stored.certificate), stored.Services, stored.HasPrivateKey) for stored in certificates_
         )
+
+    def restore(self, messages: list[Message], mailboxes: dict[str, list[Delivered]]) -> None:
+        super().restore(messages, mailboxes)
+        for mailbox, contents in mailboxes.items():
+            for one in contents:
+                self._delivered_to.repeated(mailbox, one.envelope.content, one.at)
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
@@ -217,10 +225,11 @@ class ExchangeHost(MailHost):
                            original_client_ip=peer)  # fmt: skip
         for recipient in envelope.recipients:
             if recipient.lower() in self.mailboxes:
-                self.store(recipient, kept, session.id)
-                self._tracking.add(
-                    now, "DELIVER", "STOREDRIVER", replace(kept, recipients=(recipient,)), number, directionality="Incoming"
-                )
+                again = self._delivered_to.repeated(recipient, kept.content, now)
+                if not again:
+                    self.store(recipient, kept, session.id)
+                event, one = "DUPLICATEDELIVER" if again else "DELIVER", replace(kept, recipients=(recipient,))
+                self._tracking.add(now, event, "STOREDRIVER", one, number, directionality="Incoming")
             else:  # its mailbox lives online
                 self.submit(replace(kept, recipients=(recipient,), message_id=envelope.message_id))
         return number

@@ -9,7 +9,7 @@ from lab.hosts.host import Surroundings
 from lab.net.patience import Patience
 from lab.sending.attempt import Reason, ReasonId
 
-_HOPELESS = 0.2  # seconds for what the lab knows not to answer
+_HOPELESS = 0.05  # seconds for what the lab knows not to answer
 _TRIES = 2
 
 
@@ -22,8 +22,8 @@ async def no_answer(host: str, surroundings: Surroundings, name: str | None, mx:
 
     directory = surroundings.directory
     way = directory.route(host, "dns")
-    seconds = min(patience.name, _HOPELESS) if directory.hopeless(host, "dns") else patience.name
-    answer = await Resolver([way.actual], timeout=seconds, tries=_TRIES).lookup(name, "MX" if mx else "A")
+    seconds, tries = (min(patience.name, _HOPELESS), 1) if directory.hopeless(host, "dns") else (patience.name, _TRIES)
+    answer = await Resolver([way.actual], timeout=seconds, tries=tries).lookup(name, "MX" if mx else "A")
     if not failed(answer):
         return None
     what = f"{'the MX records of ' if mx else ''}{name}"

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-_LOOK = 0.05  # seconds of a loop that may be busy; what comes over loopback has come by then
+_LOOK = 0.01  # seconds of a loop that may be busy; what comes over loopback has come by then
 _LOOKS = 3
+_TURNS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +50,8 @@ async def comes(awaited: asyncio.Future[Any], seconds: float, hopeless: Callable
         if (await asyncio.wait({awaited}, timeout=min(_LOOK, left)))[0]:
             return True
         looks = looks + 1 if before and hopeless() else 0
-    await asyncio.sleep(0)  # a loop that was busy all the time has not looked yet
+    for _ in range(_TURNS):  # a loop that was busy all the time has not looked yet, and a connection takes it some turns
+        if awaited.done():
+            return True
+        await asyncio.sleep(0)
     return awaited.done()

@@ -83,7 +83,7 @@ REASONS: dict[ReasonId, str] = {
     ReasonId.DANE: "the certificate that was shown is none of those that the TLSA records vouch for",
     ReasonId.DNSSEC: "what the DNS says of the receiver does not validate, and must not be used",
     ReasonId.REPLY: "the receiver refused",
-    ReasonId.DNS_FAILED: "the receiver's name has no address",
+    ReasonId.DNS_FAILED: "no address is found for the receiver's name",
     ReasonId.CONNECTION_REFUSED: "nobody listens at the receiver's address",
     ReasonId.CONNECTION_TIMED_OUT: "the receiver's address does not answer",
     ReasonId.CONNECTION_CLOSED: "the connection was closed in the middle of the session",

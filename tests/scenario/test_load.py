@@ -31,6 +31,8 @@ def each(error: UserError) -> list[UserError]:
 RULE = "title: x\nfaults:\n  - name: f\n    changes:\n      - set: appliance.rules\n        to:\n          - {rule}\n"
 CHANGE = "title: x\nfaults:\n  - name: f\n    changes:\n      - {change}\n"
 
+NETWORK = "title: x\nfaults:\n  - name: f\n    changes:\n      - set: network.{kind}\n        to:\n\n          - {fault}\n"
+
 # text of the file, line, key (part of it), message (part of it), hint (part of it)
 TABLE = [
     ("title: x\nfautls: []\n", 2, "fautls", "no key that is known", "did you mean faults?"),
@@ -60,6 +62,18 @@ TABLE = [
     (RULE.format(rule="{behaviours: [{resign: {certificate: exchange}}]}"), 7, "to.0.behaviours.0.re", "holds no certificate 'exchange'", "appliance-default"),
     (RULE.format(rule="{senders: [onlin], behaviours: [passthrough]}"), 4, "faults.0", "'onlin' is no host of the topology", "did you mean online?"),
     (RULE.format(rule="{direction: sideways, behaviours: [passthrough]}"), 7, "faults.0", "cannot be 'sideways'", ""),
+    (NETWORK.format(kind="partitions", fault="{between: [onlin, appliance]}"), 8, "to.0.between", "'onlin' is no host", "did you mean online?"),
+    (NETWORK.format(kind="partitions", fault="{between: [online, exchange]}"), 8, "to.0.between", "online and exchange share no network", "passes the appliance"),
+    (NETWORK.format(kind="partitions", fault="{between: [dns, dns]}"), 8, "to.0.between", "dns is both ends", ""),
+    (NETWORK.format(kind="partitions", fault="{between: [online, dns], begun_by: sts}"), 8, "to.0.begun_by", "'sts' is neither end", "online, dns"),
+    (NETWORK.format(kind="partitions", fault="{between: [online, dns], packets: lost}"), 8, "to.0.packets", "cannot be 'lost'", "dropped"),
+    (NETWORK.format(kind="partitions", fault="{between: [online]}"), 8, "to.0.between", "is missing", ""),
+    (NETWORK.format(kind="stops", fault="{host: exchang, how: paused}"), 8, "to.0.host", "'exchang' is no host", "did you mean exchange?"),
+    (NETWORK.format(kind="stops", fault="{host: exchange, how: killed, at: content, then: resume}"), 8, "to.0.then", "cannot resume", "restart"),
+    (NETWORK.format(kind="stops", fault="{host: exchange, how: paused, then: resume}"), 8, "to.0.then", "stop and go on in one moment", "leave then out"),
+    (NETWORK.format(kind="stops", fault="{host: dns, how: killed, at: content}"), 8, "to.0.at", "dns takes no messages", "exchange, online, internet"),
+    (NETWORK.format(kind="stops", fault="{host: exchange, how: paused, at: content, times: 2}"), 8, "to.0.times", "cannot stop 2 times", "restart"),
+    (NETWORK.format(kind="lines", fault="{between: [online, appliance], loss: 100}"), 8, "to.0.loss", "100 percent cannot be lost", "partition"),
     ("title: x\nfixes:\n  - &f {name: a, what: b, changes: [], cures: yes}\n  - {name: a, what: b, changes: [], cures: no}\n", 4, "fixes.1.name", "is there already", ""),
     ("title: x\ntitle: y\n", 2, "title", "stands twice", ""),
     ("title: x\na: &a [1]\nb: *a\n", 2, "", "aliases", "write it out"),
