@@ -28,11 +28,12 @@ class Clock:
         self._base = start if start is not None else datetime.now(UTC)
         if self._base.tzinfo is None:
             raise ValueError("the lab's clock needs an aware datetime")
+        self._base = self._base.astimezone(UTC)
 
     def now(self) -> datetime:
         """Return the lab's moment, aware, in UTC."""
         elapsed = (self._monotonic() - self._anchor) * self._speed if self._running else 0.0
-        return (self._base + timedelta(seconds=elapsed)).astimezone(UTC)
+        return self._base + timedelta(seconds=elapsed)
 
     @property
     def speed(self) -> float:

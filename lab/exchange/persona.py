@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from lab.exchange import certificates
 from lab.exchange.capabilities import Capabilities, evaluate
-from lab.exchange.certificates import StoreEntry
+from lab.exchange.certificates import Selection, StoreEntry
 from lab.exchange.config import ExchangeConfig, ReceiveConnector
 from lab.exchange.events import Event, capabilities_not_confirmed
 from lab.exchange.routing import choose_receive_connector
@@ -124,6 +124,7 @@ class ExchangeReceiver:
         self.capabilities: dict[str, Capabilities] = {}
         self._others = others
         self._met: dict[str, ReceiveConnector] = {}
+        self._selected: dict[str, tuple[datetime, Selection]] = {}
         self.server = server or config.name
         self.limits = Limits(
             content=connector.MaxMessageSize,
@@ -145,11 +146,21 @@ class ExchangeReceiver:
     def begin(self, session: SessionFacts) -> Credential | None:
         met = self.met_by(session.peer[0])
         self._met[session.id] = met
-        selection = certificates.select(met, self.server, self.store, self.now(), self.trust)
+        selection = self._selection(met)
         for event in selection.events:
             self._log(event)
         session.unusable = selection.unusable
         return selection.entry.credential if selection.entry else None
+
+    def _selection(self, connector: ReceiveConnector) -> Selection:
+        """What the connector shows, chosen once a second: the choice judges a chain, which costs more than all else in a session."""
+        moment = self.now()
+        second = moment.replace(microsecond=0)
+        known = self._selected.get(connector.Name)
+        if known is None or known[0] != second:
+            known = second, certificates.select(connector, self.server, self.store, moment, self.trust)
+            self._selected[connector.Name] = known
+        return known[1]
 
     def banner(self, session: SessionFacts) -> Reply:
         connector = self.of(session)

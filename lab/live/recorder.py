@@ -128,7 +128,7 @@ class Recorder:
             session.host,
             session.began.isoformat(),
             summary.peer or "",
-            json.dumps(asdict(summary)),
+            json.dumps(_plain_summary(summary)),
             entries,
         )
         self._put(_INSERT, row)
@@ -160,6 +160,13 @@ class Recorder:
             first.get("host") or first.get("address"), tuple(LegSummary(name, **leg) for name, leg in legs.items()), told["ehlo"],
             told["last"], told["faults"], tuple(told["behaviours"]), len(session.entries) + session.left_out,
         )  # fmt: skip
+
+
+def _plain_summary(summary: SessionSummary) -> dict[str, Any]:
+    """What `asdict` gives, without the deep copy of everything."""
+    data = {name: getattr(summary, name) for name in summary.__slots__}
+    data["legs"] = [{name: getattr(leg, name) for name in leg.__slots__} for leg in summary.legs]
+    return data
 
 
 def _sum_up(entry: Entry, leg: dict[str, Any], told: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ It stands on aiosmtpd's protocol, whose own wire can do neither what an Exchange
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP
@@ -21,12 +22,21 @@ from lab.tls.channel import TlsChannel, TlsFailure
 from lab.transcript import Kind, Leg
 
 
+_NO_HOOKS = object()
+
+
+@lru_cache(maxsize=4)
+def _commands(kind: type) -> tuple[str, ...]:
+    """All that aiosmtpd is to find among the members of a session: it goes through what `dir` names, for each session, of 230."""
+    return tuple(name for each in kind.__mro__ for name in vars(each) if name.startswith("smtp_"))
+
+
 class ReceiverWire(SMTP):
     """A session's connection: bytes, TLS, replies, and what is written down of them."""
 
     def __init__(self, server: Listener, loop: asyncio.AbstractEventLoop, origin: tuple[str, int] | None = None) -> None:
         limits = server.persona.limits
-        super().__init__(server, hostname="localhost", enable_SMTPUTF8=True, loop=loop, timeout=limits.inactivity)
+        super().__init__(_NO_HOOKS, hostname="localhost", enable_SMTPUTF8=True, loop=loop, timeout=limits.inactivity)
         self._server, self._persona, self._transcript = server, server.persona, server.transcript
         self._intake = Intake(limits.line)
         self._out: list[bytes] = []
@@ -40,6 +50,9 @@ class ReceiverWire(SMTP):
         self._origin = origin
         self._dead = False
         self.facts: SessionFacts
+
+    def __dir__(self) -> tuple[str, ...]:
+        return _commands(type(self))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast("asyncio.Transport", transport)  # uvloop's is one, but does not inherit

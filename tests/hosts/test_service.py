@@ -243,7 +243,7 @@ print(*sys.modules)
         return set(done.stdout.split())
 
     dns, exchange = imported("dns"), imported("exchange")
-    assert "lab.dns.zones" in dns
+    assert "lab.hosts.dns" in dns
     for room in (
         "aiosmtpd",
         "OpenSSL",
@@ -254,5 +254,5 @@ print(*sys.modules)
         "pydantic",
     ):
         assert room not in dns
-    assert {"aiosmtpd", "lab.exchange.persona", "lab.hosts.mailhost"} <= exchange
+    assert {"lab.net.listener", "lab.exchange.persona", "lab.hosts.mailhost"} <= exchange
     assert not {"lab.online.persona", "lab.hosts.appliance", "pydantic"} & exchange
