@@ -6,7 +6,6 @@ It stands on aiosmtpd's protocol, whose own wire can do neither what an Exchange
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
 from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP
@@ -21,18 +20,13 @@ from lab.smtp.replies import Reply
 from lab.tls.channel import TlsChannel, TlsFailure
 from lab.transcript import Kind, Leg
 
-
 _NO_HOOKS = object()
-
-
-@lru_cache(maxsize=4)
-def _commands(kind: type) -> tuple[str, ...]:
-    """All that aiosmtpd is to find among the members of a session: it goes through what `dir` names, for each session, of 230."""
-    return tuple(name for each in kind.__mro__ for name in vars(each) if name.startswith("smtp_"))
 
 
 class ReceiverWire(SMTP):
     """A session's connection: bytes, TLS, replies, and what is written down of them."""
+
+    _commands: tuple[str, ...]
 
     def __init__(self, server: Listener, loop: asyncio.AbstractEventLoop, origin: tuple[str, int] | None = None) -> None:
         limits = server.persona.limits
@@ -51,8 +45,12 @@ class ReceiverWire(SMTP):
         self._dead = False
         self.facts: SessionFacts
 
+    def __init_subclass__(cls) -> None:
+        """Know the commands: all that aiosmtpd is to find among a session's members, which it goes through for each, by name 230."""
+        cls._commands = tuple(name for each in cls.__mro__ for name in vars(each) if name.startswith("smtp_"))
+
     def __dir__(self) -> tuple[str, ...]:
-        return _commands(type(self))
+        return self._commands
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast("asyncio.Transport", transport)  # uvloop's is one, but does not inherit
