@@ -1,9 +1,10 @@
 """Plays runs side by side, in as many processes as there are cores.
 
 A worker is a process of its own with a loop, a mint and a lab at a time; it is given the next run as soon as it has played one, so
-that a long scenario holds nobody up. All labs use the same loopback addresses: each listener has a port that the system chose, so
-that they do not meet. A worker ends when its pipe is closed, whatever happened to the process that started it, and does not
-listen to Ctrl-C: who started it does, and ends it.
+that a long scenario holds nobody up, and preferably one of the scenario that it has just read. There is a worker more than there are
+cores, since some scenarios wait in real time for what never comes. All labs use the same loopback addresses: each listener has a
+port that the system chose, so that they do not meet. A worker ends when its pipe is closed, whatever happened to the process that
+started it, and does not listen to Ctrl-C: who started it does, and ends it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import multiprocessing
 import os
 import signal
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 from typing import Protocol, TypeVar
 
 from lab.errors import UserError
@@ -26,6 +29,7 @@ from lab.net.loop import run as run_loop
 from lab.online.config import Era
 from lab.runner import run_scenario
 from lab.scenario.load import load_scenario, topology_of
+from lab.scenario.loaded import Loaded
 from lab.scenario.result import ScenarioResult
 from lab.tls.mint import Mint
 
@@ -47,7 +51,7 @@ class Run:
     def play(self, mint: Mint, *, transcripts: bool) -> Played:
         """Play it; without `transcripts` those of what was as expected are dropped."""
         try:
-            loaded = load_scenario(self.scenario)
+            loaded = _loaded(self.scenario)
             result = run_loop(run_scenario(loaded, era=self.era, fix=self.fix, control=self.control, mint=mint))
         except UserError as error:
             return Played(self, error=error)
@@ -73,7 +77,7 @@ class RowRun:
     def play(self, mint: Mint, *, transcripts: bool) -> PlayedRow:
         """Play the fault under every policy."""
         try:
-            return PlayedRow(self, run_loop(play_row(load_scenario(self.scenario), self.era, mint)))
+            return PlayedRow(self, run_loop(play_row(_loaded(self.scenario), self.era, mint)))
         except UserError as error:
             return PlayedRow(self, error=error)
 
@@ -85,6 +89,12 @@ class PlayedRow:
     run: RowRun
     row: MatrixRow | None = None
     error: UserError | None = None
+
+
+@lru_cache(maxsize=1)
+def _loaded(scenario: str) -> Loaded:
+    """A run and its control, and both eras of them, are played one after the other."""
+    return load_scenario(scenario)
 
 
 class Job(Protocol[_Answer_co]):
@@ -115,15 +125,16 @@ def play(
 ) -> list[_Answer]:  # fmt: skip
     """Play runs and return what came of each, in their order; `done` is told each as it ends.
 
-    `workers` is the number of processes (default: one a core); few runs are played in this one. Without `transcripts` those of
+    `workers` is the number of processes (default: one more than cores); few runs are played in this one. Without `transcripts` those of
     runs that were as expected are dropped, for they are large. Raises WorkerFailed for a bug of ours.
     """
-    count = min(workers or cores(), len(runs))
+    count = min(workers or cores() + 1, len(runs))
     tell = done or (lambda _: None)
     if count < 2 or (workers is None and len(runs) < _FEW):
         return _play_here(runs, transcripts=transcripts, tell=tell)
-    context = multiprocessing.get_context("spawn")
-    pool: dict[Connection, SpawnProcess] = {}
+    context = multiprocessing.get_context("forkserver")  # which imports once what all need
+    context.set_forkserver_preload([__name__])
+    pool: dict[Connection, ForkServerProcess] = {}
     try:
         for number in range(count):
             ours, theirs = context.Pipe()
@@ -142,6 +153,7 @@ def play(
 
 def _play_here(runs: Iterable[Job[_Answer]], *, transcripts: bool, tell: Callable[[_Answer], None]) -> list[_Answer]:
     mint = Mint(datetime.now(UTC))
+    _loaded.cache_clear()  # a file may have been written anew since
     all_played: list[_Answer] = []
     for run in runs:
         played = run.play(mint, transcripts=transcripts)
@@ -191,14 +203,22 @@ async def _play_on_ground(
 def _hand_out(runs: Sequence[Job[_Answer]], pipes: list[Connection], tell: Callable[[_Answer], None]) -> list[_Answer]:
     """Give each worker a run, and another for each that comes back."""
     results: dict[int, _Answer] = {}
-    waiting = iter(enumerate(runs))
+    waiting: dict[str, deque[int]] = {}
+    for number, run in enumerate(runs):
+        waiting.setdefault(run.scenario, deque()).append(number)
     busy: dict[Connection, int] = {}
 
-    def give(pipe: Connection) -> None:
-        if (one := next(waiting, None)) is not None:
-            busy[pipe] = one[0]
-            with suppress(BrokenPipeError, ConnectionResetError):  # a worker that is gone is noticed by what it does not answer
-                pipe.send(one[1])
+    def give(pipe: Connection, scenario: str | None = None) -> None:
+        if scenario not in waiting:
+            begun = {runs[number].scenario for number in busy.values()}
+            scenario = next((name for name in waiting if name not in begun), next(iter(waiting), None))
+        if scenario is None:
+            return
+        busy[pipe] = waiting[scenario].popleft()
+        if not waiting[scenario]:
+            del waiting[scenario]
+        with suppress(BrokenPipeError, ConnectionResetError):  # a worker that is gone is noticed by what it does not answer
+            pipe.send(runs[busy[pipe]])
 
     for pipe in pipes:
         give(pipe)
@@ -214,11 +234,11 @@ def _hand_out(runs: Sequence[Job[_Answer]], pipes: list[Connection], tell: Calla
                 raise WorkerFailed(f"{runs[number].scenario}:\n{answer}")
             results[number] = answer
             tell(answer)
-            give(ready)
+            give(ready, runs[number].scenario)
     return [results[number] for number in range(len(runs))]
 
 
-def _dismiss(pool: dict[Connection, SpawnProcess]) -> None:
+def _dismiss(pool: dict[Connection, ForkServerProcess]) -> None:
     """Let all workers go: they leave at the end of their pipe; one that does not is ended."""
     for pipe in pool:
         pipe.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import sys
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerProcess
 
 import pytest
 
@@ -91,14 +91,14 @@ def test_a_bug_in_a_worker_is_shown_with_its_traceback() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot end a process by the signal that this test sends")
 def test_a_worker_that_dies_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pipe ends, and the others are sent home."""
-    start = SpawnProcess.start
+    start = ForkServerProcess.start
 
-    def start_and_kill(process: SpawnProcess) -> None:
+    def start_and_kill(process: ForkServerProcess) -> None:
         start(process)
         if process.name.endswith("-1"):
             process.kill()
 
-    monkeypatch.setattr(SpawnProcess, "start", start_and_kill)
+    monkeypatch.setattr(ForkServerProcess, "start", start_and_kill)
     with pytest.raises(WorkerFailed, match="ended without a word"):
         play([Run("healthy")] * 4, workers=2)
     assert multiprocessing.active_children() == []

@@ -31,7 +31,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--transcript", is_flag=True, help="Show every session, command by command.")
 @click.option("--matrix", is_flag=True, help="Play each fault under every policy of a sender; print what becomes of the mail.")
 @click.option("--markdown", "markdown_file", type=_FILE, metavar="FILE", help="With --matrix: write it as Markdown too.")
-@click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Processes to play in (default: one a core).")
+@click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Processes to play in (default: cores and one more).")
 @click.option(
     "--backend",
     type=click.Choice(["embedded", "docker"]),

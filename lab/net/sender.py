@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
-from lab.net.directory import Route
+from lab.net.directory import Endpoint, Route
 from lab.net.patience import LIVE, Patience, comes, never
 from lab.sending.attempt import Attempt, ReasonId
 from lab.sending.session import SenderSession
 
-_READ = 256 * 1024
+_CLOSING = 2.0  # seconds that a peer which does not read may take of us
+_LOOK = 0.01  # seconds between the first looks at whether anything can still come, and between later ones
+_LATER_LOOK = 0.2
+_LOOKS = 3
+_TURNS = 20  # of a loop that was busy all the time, before what it has not heard counts as not said
 
 
 async def carry(
@@ -27,88 +30,123 @@ async def carry(
     does.
     """
     believed, wait = route.believed, min(session.timeout, patience.connect)
-    waits = _Waits(patience, hopeless, passed or (lambda _: None))
+    loop, passed = asyncio.get_running_loop(), passed or (lambda _: None)
+    conversation = _Conversation(session, route.believed, loop, patience, hopeless, passed)
+    began, local = loop.time(), (source, 0) if source else None
     connecting = asyncio.ensure_future(
-        asyncio.open_connection(route.actual.address, route.actual.port, local_addr=(source, 0) if source else None, limit=_READ)
+        loop.create_connection(lambda: conversation, route.actual.address, route.actual.port, local_addr=local)
     )
     try:
-        streams = connecting.result() if await waits.come(connecting, patience.connect, session) else None
+        if await comes(connecting, wait, hopeless):
+            connecting.result()
+            await conversation.over
+        else:
+            seconds = session.timeout if patience.on_lab_clock else wait
+            detail = f"no connection to {believed} within {seconds:g} s"
+            if patience.on_lab_clock:
+                passed(max(0.0, session.timeout - (loop.time() - began)))
+            session.not_connected(ReasonId.CONNECTION_TIMED_OUT, detail, believed.address, believed.port)
     except OSError as error:
         refused = error.errno == errno.ECONNREFUSED
         reason = ReasonId.CONNECTION_REFUSED if refused else ReasonId.CONNECTION_TIMED_OUT
         detail = f"connection to {believed} refused" if refused else f"no connection to {believed}: {error.strerror or error}"
         session.not_connected(reason, detail, believed.address, believed.port)
-    else:
-        if streams is None:
-            seconds = session.timeout if patience.on_lab_clock else wait
-            detail = f"no connection to {believed} within {seconds:g} s"
-            session.not_connected(ReasonId.CONNECTION_TIMED_OUT, detail, believed.address, believed.port)
-        else:
-            session.connected(believed.address, believed.port)
-            await _converse(session, *streams, waits)
     finally:
         connecting.cancel()
         await asyncio.gather(connecting, return_exceptions=True)
+        conversation.let_go()
     assert session.attempt is not None
     return session.attempt
 
 
-@dataclass(frozen=True, slots=True)
-class _Waits:
-    """A session's waits: how long at most, when they are given up early, and who is told what they would have taken."""
+class _Conversation(asyncio.Protocol):
+    """One connection. It writes while it may and hears at any moment, for a receiver may refuse in the middle of content.
 
-    patience: Patience
-    hopeless: Callable[[], bool]
-    passed: Callable[[float], None]
+    `over` is done when the session has ended and the connection is closed.
+    """
 
-    async def come(self, awaited: asyncio.Future[Any], most: float, session: SenderSession) -> bool:
-        """Wait as long as the session would, `most` seconds at most; return whether it came."""
-        loop, seconds = asyncio.get_running_loop(), session.timeout
-        began = loop.time()
-        if await comes(awaited, min(seconds, most), self.hopeless):
-            return True
-        if self.patience.on_lab_clock:
-            self.passed(max(0.0, seconds - (loop.time() - began)))
-        return False
+    def __init__(
+        self, session: SenderSession, believed: Endpoint, loop: asyncio.AbstractEventLoop, patience: Patience,
+        hopeless: Callable[[], bool], passed: Callable[[float], None],
+    ) -> None:  # fmt: skip
+        self._session, self._believed, self._loop = session, believed, loop
+        self._patience, self._hopeless, self._passed = patience, hopeless, passed
+        self.over: asyncio.Future[None] = loop.create_future()
+        self._transport: asyncio.Transport | None = None
+        self._may_write, self._closing = True, False
+        self._since = 0.0  # when this wait began, in the loop's time
+        self._looks, self._vain, self._turns = 0, 0, 0
+        self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
 
+    def let_go(self) -> None:
+        """Leave nothing behind, however it ended."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._transport is not None:
+            self._transport.abort()
 
-async def _converse(session: SenderSession, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, waits: _Waits) -> None:
-    """Read and write until the session has ended. Both go on side by side: a receiver may refuse in the middle of content."""
-    reading = asyncio.ensure_future(reader.read(_READ))
-    try:
-        while True:
-            while data := session.outgoing():
-                writer.write(data)
-                async with asyncio.timeout(min(session.timeout, waits.patience.reply)):
-                    await writer.drain()
-                if reading.done():
-                    break
-            if session.attempt is not None:
-                break
-            if not await waits.come(reading, waits.patience.reply, session):
-                session.timed_out()
-                continue
-            data = reading.result()
-            if data:
-                session.receive(data)
-                reading = asyncio.ensure_future(reader.read(_READ))
-            else:
-                session.closed()
-    except TimeoutError:
-        session.timed_out()
-    except OSError as error:
-        session.closed(f"the connection broke: {error.strerror or error}")
-    finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
-        await _close(writer)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one, but does not inherit
+        self._session.connected(self._believed.address, self._believed.port)
+        self._go_on()
+        self._timer = self._loop.call_later(_LOOK, self._look)
 
+    def data_received(self, data: bytes) -> None:
+        if self._session.attempt is None:
+            self._session.receive(data)
+            self._go_on()
 
-async def _close(writer: asyncio.StreamWriter) -> None:
-    """Close in good order, but do not wait for a peer that does not read."""
-    writer.close()
-    try:
-        async with asyncio.timeout(2):
-            await writer.wait_closed()
-    except (OSError, TimeoutError):
-        writer.transport.abort()
+    def eof_received(self) -> None:
+        if self._session.attempt is None:
+            self._session.closed()
+            self._go_on()
+
+    def pause_writing(self) -> None:
+        self._may_write = False
+
+    def resume_writing(self) -> None:
+        self._may_write = True
+        self._go_on()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.over.done():
+            return
+        if error is not None and not isinstance(error, OSError):  # a bug of ours, not the peer's
+            self.over.set_exception(error)
+            return
+        if self._session.attempt is None:
+            self._session.closed(f"the connection broke: {error.strerror or error}" if error else "")
+        self.over.set_result(None)
+
+    def _go_on(self) -> None:
+        """Write what there is to say, as far as it is taken; close in good order when all is said."""
+        if self._closing:
+            return
+        assert self._transport is not None
+        while self._may_write and (data := self._session.outgoing()):
+            self._transport.write(data)
+        self._since, self._looks, self._vain, self._turns = self._loop.time(), 0, 0, 0
+        if self._session.attempt is not None:
+            self._closing = True
+            self._transport.close()
+
+    def _look(self) -> None:
+        """Patience may have ended. One timer looks from time to time: most waits are short, and moving it costs more."""
+        waited = self._loop.time() - self._since
+        most = _CLOSING if self._closing else min(self._session.timeout, self._patience.reply)
+        self._looks += 1
+        self._vain = self._vain + 1 if self._hopeless() else 0
+        if waited < most and self._vain <= _LOOKS:
+            pause = _LOOK if self._looks <= _LOOKS or self._vain else _LATER_LOOK
+            self._timer = self._loop.call_later(min(pause, most - waited), self._look)
+        elif self._turns < _TURNS:
+            self._turns += 1
+            self._timer = self._loop.call_soon(self._look)
+        elif self._closing:
+            self.let_go()
+        else:
+            if self._patience.on_lab_clock:
+                self._passed(max(0.0, self._session.timeout - waited))
+            self._session.timed_out()
+            self._go_on()
+            self._timer = self._loop.call_later(_LOOK, self._look)

@@ -7,7 +7,7 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from cryptography import x509 as pki
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -42,6 +42,17 @@ def x500_name(name: pki.Name) -> str:
     return ", ".join(parts)
 
 
+@lru_cache(maxsize=256)
+def _parsed(der: bytes) -> pki.Certificate:
+    """The same few certificates are shown in session after session."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # old roots have the serial number 0, and are in use
+        certificate = pki.load_der_x509_certificate(der)
+        with suppress(ValueError, pki.DuplicateExtension, pki.UnsupportedGeneralNameType):
+            _ = certificate.extensions  # kept by the library: it warns again when it parses these
+        return certificate
+
+
 @dataclass(frozen=True, eq=False)
 class Certificate:
     """A certificate as DER, parsed when first looked into. Equal when the bytes are equal."""
@@ -67,12 +78,7 @@ class Certificate:
     @cached_property
     def x509(self) -> pki.Certificate:
         """The parsed certificate. Raises ValueError where it cannot be parsed."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # old roots have the serial number 0, and are in use
-            certificate = pki.load_der_x509_certificate(self.der)
-            with suppress(ValueError, pki.DuplicateExtension, pki.UnsupportedGeneralNameType):
-                _ = certificate.extensions  # kept by the library: it warns again when it parses these
-            return certificate
+        return _parsed(self.der)
 
     @cached_property
     def flaw(self) -> str | None:

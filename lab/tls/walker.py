@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -48,6 +48,11 @@ class Walk:
 
 def extension(certificate: Certificate, kind: type[_Extension]) -> _Extension | None:
     """Return an extension's value where the certificate has it."""
+    return cast("_Extension | None", _extension(certificate, kind))
+
+
+@lru_cache(maxsize=2048)
+def _extension(certificate: Certificate, kind: type[x509.ExtensionType]) -> x509.ExtensionType | None:
     try:
         return certificate.x509.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
