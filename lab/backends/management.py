@@ -6,7 +6,6 @@ import asyncio
 import csv
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 from lab.backends.backend import Backend
 from lab.backends.changes import make_changes
@@ -19,6 +18,7 @@ from lab.scenario.model import Change
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Attempt, Envelope, Outcome, Policy
 from lab.sending.message import Delivered, Message
+from lab.shell.marks import Marks
 from lab.shell.world import NextHop, Session, Step
 from lab.tls.certificate import Certificate, Credential
 from lab.tls.findings import Verdict
@@ -34,13 +34,21 @@ _SHOWN = {Kind.LINE_IN: "<", Kind.LINE_OUT: ">"}
 
 
 class ManagedLab:
-    """Takes a backend that runs, and what makes changes of its configuration where they are to be more than applied. All of it
-    belongs on the backend's loop.
+    """Takes a backend that runs; and where changes of its configuration are to be more than applied, what makes them, and the marks
+    that it keeps up to date. All of it belongs on the backend's loop.
     """
 
-    def __init__(self, backend: Backend, apply: Callable[[tuple[Change, ...]], None] | None = None) -> None:
+    def __init__(
+        self, backend: Backend, apply: Callable[[tuple[Change, ...]], None] | None = None, marks: Marks | None = None
+    ) -> None:
         self._lab = backend
-        self._apply = apply or partial(make_changes, backend)
+        self._apply = apply or self._make_changes
+        self.marks = marks if marks is not None else Marks()
+
+    def _make_changes(self, changes: tuple[Change, ...]) -> None:
+        before = self.topology
+        make_changes(self._lab, changes)
+        self.marks.see(before, self.topology, self.now())
 
     def now(self) -> datetime:
         return self._lab.clock.now()

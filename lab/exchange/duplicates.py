@@ -20,6 +20,10 @@ class DeliveredTo:
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str, str], datetime] = {}
 
+    def forget(self, mailbox: str, content: bytes) -> None:
+        """Know nothing of a message that a mailbox had and has no longer: taken back, or wiped with all others."""
+        self._seen.pop((mailbox.lower(), header(content, "Message-ID") or "", header(content, "Date") or ""), None)
+
     def repeated(self, mailbox: str, content: bytes, now: datetime) -> bool:
         """Whether a mailbox has had this message, and remember that it has now. Without a Message-ID nothing is the same."""
         message_id = header(content, "Message-ID")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -139,6 +140,10 @@ class ExchangeHost(MailHost):
         for mailbox, contents in mailboxes.items():
             for one in contents:
                 self._delivered_to.repeated(mailbox, one.envelope.content, one.at)
+
+    def forget(self, mailbox: str, mail: Sequence[Delivered]) -> None:
+        for one in mail:
+            self._delivered_to.forget(mailbox, one.envelope.content)
 
     # --- sending ------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ import asyncio
 import itertools
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -361,6 +362,9 @@ class MailHost(ABC):
     def store(self, recipient: str, envelope: Envelope, session: str = "") -> None:
         """Put a message into a mailbox of this host."""
         self.mailboxes[recipient.lower()].append(Delivered(self.clock.now(), envelope, session))
+
+    def forget(self, mailbox: str, mail: Sequence[Delivered]) -> None:
+        """Know nothing of messages that were put into a mailbox and are there no longer: what kept them could not, or all is wiped."""
 
     def _deliver_here(self, message: Message, mailbox: str) -> None:
         now = self.clock.now()

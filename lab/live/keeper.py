@@ -168,7 +168,8 @@ class Keeper:
             await self._task
         for host in self._hosts.values():
             host.messages.clear()
-            for mail in host.mailboxes.values():
+            for mailbox, mail in host.mailboxes.items():
+                host.forget(mailbox, mail)
                 mail.clear()
         for rows in self._logs.values():
             rows.clear()
@@ -296,7 +297,8 @@ class Keeper:
         self.failure = str(error)
         if self._database.in_transaction:
             self._database.execute("ROLLBACK")
-        for its, _, _, start, end in this.mail:
+        for its, host_name, mailbox, start, end in this.mail:
+            self._hosts[host_name].forget(mailbox, its[start:end])
             del its[start:end]
         for host, start, end in this.messages:
             del host.messages[start:end]

@@ -13,6 +13,7 @@ import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from lab.scenario.known import known, written
 from lab.scenario.loaded import Loaded
 from lab.scenario.model import Scenario
 from lab.scenario.topology import Topology, in_era
+from lab.shell.marks import Marks
 from lab.tls import key_log
 from lab.tls.mint import Mint
 from lab.transcript import Transcript
@@ -95,6 +97,7 @@ class LiveLab:
             self.clock = self._restored_clock()
             self.mint = self._restored_mint()
             self._numbers = int((database.execute("SELECT max(number) FROM sessions").fetchone() or (0,))[0] or 0)
+            self.marks = Marks(self.keeper.fact("marks"), partial(self.keeper.put_fact, "marks"))
             self.backend = self._backend()
             self.keeper.attach(self.backend.mail_hosts.values(), self.backend.exchange.log_rows)
         except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
@@ -276,6 +279,7 @@ class LiveLab:
 
     def take_now(self, topology: Topology) -> None:
         """Let the configuration's newest version take effect. Where the hosts refuse it, it is as if it had not been."""
+        before = self.backend.topology
         try:
             self.backend.apply(topology)
         except Exception:
@@ -286,6 +290,7 @@ class LiveLab:
         version = self.configuration.now
         self._put_version(version)
         self._put_changed_facts()
+        self.marks.see(before, topology, self.clock.now())
         self.hub.publish("configuration", {"number": version.number, "kind": version.kind, "text": version.text})
         self.stir()
 

@@ -177,6 +177,8 @@ async def reset(lab: LiveLab) -> Version:
     await lab.wipe()
     start: Configuration = lab.configuration
     await lab.take(start.reset(lab.clock.now()))
+    lab.marks.clear()
+    await lab.keeper.durable()
     return lab.configuration.now
 
 

@@ -20,7 +20,7 @@ class Shells:
 
     def __init__(self, lab: LiveLab) -> None:
         self._lab = lab
-        self._world = ManagedLab(lab.backend, self._change)
+        self._world = ManagedLab(lab.backend, self._change, lab.marks)
         self._sessions: OrderedDict[str, Shell] = OrderedDict()
         self._turn = asyncio.Lock()
         self._line = ""

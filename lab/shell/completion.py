@@ -93,7 +93,7 @@ def _values(state: State, param: Param, begun: str) -> list[Completion]:
         offers = list(param.choices)
     elif param.values == "queues":  # those that the session has seen
         server = state.world.session("onprem")[0]
-        offers = [*(f"{server}\\{number}" for number in sorted(state.queues.values())), f"{server}\\Submission"]
+        offers = [*(f"{server}\\{number}" for number in sorted(state.world.marks.queue_numbers)), f"{server}\\Submission"]
     elif param.values in SOURCES:
         offers = SOURCES[param.values](state.world)
     else:

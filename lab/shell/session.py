@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from lab.shell import completion
@@ -68,9 +67,6 @@ class State:
         self.appliance: object | None = None
         self.leaving = False
         self.code: int | None = None
-        self.queues: dict[tuple[str, str], int] = {}
-        self.validated: dict[str, datetime] = {}
-        self.changes: dict[tuple[str, str], datetime] = {}
         self.source = ""
         self._steps = 0
         self._depth = 0

@@ -17,6 +17,7 @@ from lab.scenario.model import Change
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Attempt
 from lab.sending.message import Delivered, Message
+from lab.shell.marks import Marks
 from lab.tls.certificate import Certificate, Credential
 from lab.tls.findings import Verdict
 
@@ -59,6 +60,11 @@ class World(Protocol):
     @property
     def topology(self) -> Topology:
         """The configuration as it is set, whether or not every service has taken it."""
+        ...
+
+    @property
+    def marks(self) -> Marks:
+        """What is known of the objects beside their settings; it is kept up to date with every change."""
         ...
 
     def session(self, side: str) -> tuple[str, str]:

@@ -33,3 +33,12 @@ def test_what_is_the_same(mailbox: str, content: bytes, later: timedelta, again:
 def test_without_an_id_nothing_is_the_same() -> None:
     store, content = DeliveredTo(), MESSAGE.partition(b"\r\n")[2]
     assert [store.repeated("alice@contoso.test", content, NOW) for _ in range(2)] == [False, False]
+
+
+def test_what_is_forgotten_may_come_again() -> None:
+    store = DeliveredTo()
+    store.repeated("alice@contoso.test", MESSAGE, NOW)
+    store.repeated("bob@contoso.test", MESSAGE, NOW)
+    store.forget("Alice@contoso.test", MESSAGE)
+    assert not store.repeated("alice@contoso.test", MESSAGE, NOW)
+    assert store.repeated("bob@contoso.test", MESSAGE, NOW)

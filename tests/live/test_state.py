@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from lab.errors import CannotTest, NotKept, UserError
+from lab.live import operations
 from lab.live.database import FILE, connect, readable, salvage
 from lab.live.laboratory import LiveLab, Origin
+from lab.live.shells import Shells
 from lab.sending.attempt import Envelope, Outcome
 
 HOSTS = ("appliance", "exchange", "online", "internet", "dns")
@@ -75,6 +77,49 @@ async def test_what_was_there_is_there_again(tmp_path: Path) -> None:
         message = again.backend.exchange.submit(Envelope("alice@contoso.test", ("bob@contoso.test",), b"Subject: a\r\n\r\nb\r\n"))
         assert message.id == max(m.id for m in again.backend.exchange.messages)
         assert len({m.id for m in again.backend.exchange.messages}) == len(again.backend.exchange.messages)
+
+
+async def test_what_the_shell_knows_of_objects_is_the_labs_and_lasts(tmp_path: Path) -> None:
+    look = "Get-OutboundConnector | select IsValidated,LastValidationTimestamp,WhenChanged | fl"
+    async with lab_in(tmp_path, "healthy") as lab:
+        shells = Shells(lab)
+        before = (await shells.run("a", "Connect-ExchangeOnline -ShowBanner:$false; " + look))[0].text
+        assert "IsValidated             : False" in before
+        lab.clock.advance(timedelta(hours=1))
+        await shells.run("a", 'Get-OutboundConnector | Set-OutboundConnector -IsValidated $true -TlsSettings EncryptionOnly')
+        after = (await shells.run("b", "Connect-ExchangeOnline -ShowBanner:$false; " + look))[0].text
+        assert "IsValidated             : True" in after
+        changed = lab.marks.changed["outbound", lab.backend.topology.online.outbound_connectors[0].Name.lower()]
+        assert f"WhenChanged             : {changed.month}/{changed.day}/{changed.year}" in after
+    async with lab_in(tmp_path, "healthy") as again:
+        await operations.set_value(again, "exchange.receive_connectors[0].Enabled", False)  # past the shell
+        shells = Shells(again)
+        assert (await shells.run("c", "Connect-ExchangeOnline -ShowBanner:$false; " + look))[0].text == after
+        assert ("receive", "default frontend ex01") in again.marks.changed
+        await operations.reset(again)
+        assert (await shells.run("c", look))[0].text == before
+
+
+async def test_what_was_wiped_may_come_again(tmp_path: Path) -> None:
+    """Exchange's store drops a message that it has had; after a reset it has had none."""
+    post = Envelope("alice@contoso.test", ("bob@contoso.test",), b"Message-ID: <1@contoso.test>\r\n\r\nx\r\n")
+    async with lab_in(tmp_path, "healthy") as lab:
+        for _ in range(2):
+            place = lab.lab.endpoint("exchange")
+            await say(place.address, place.port, post)
+            assert len(lab.backend.exchange.mailboxes["bob@contoso.test"]) == 1
+            await operations.reset(lab)
+
+
+async def say(address: str, port: int, post: Envelope) -> None:
+    reader, writer = await asyncio.open_connection(address, port)
+    lines = f"EHLO x.test\r\nMAIL FROM:<erin@fabrikam.test>\r\nRCPT TO:<{post.recipients[0]}>\r\nDATA\r\n".encode()
+    writer.write(lines)
+    while not (line := await reader.readline()).startswith(b"354"):
+        assert line
+    writer.write(post.content + b".\r\n")
+    assert (await reader.readline()).startswith(b"250 2.6.0")
+    writer.close()
 
 
 async def test_time_goes_on_while_the_lab_is_down(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def _directory(call: Call, kind: str, name: str, container: str) -> dict[str, Va
 
 def outbound_of(call: Call, connector: OutboundConnector) -> Record:
     """Return an outbound connector in the order of a live object (facts/exchange 4.5)."""
-    validated = call.state.validated.get(connector.Name.lower())
+    validated = call.world.marks.validated.get(connector.Name.lower())
     properties: dict[str, Value] = {
         "Enabled": connector.Enabled, "UseMXRecord": connector.UseMXRecord, "Comment": None, "ConnectorType": connector.ConnectorType,
         "ConnectorSource": connector.ConnectorSource, "RecipientDomains": list(connector.RecipientDomains), "SmartHosts": list(connector.SmartHosts),
@@ -120,12 +120,11 @@ async def _set(call: Call, known: tuple[Setting, ...], connector: OutboundConnec
     after = settings.changed(connector, changes)
     _check(call, after)
     flag = call.get("IsValidated")
-    if flag is not None and kind == "outbound" and not call.on("WhatIf"):
-        call.state.validated.pop(connector.Name.lower(), None)
-        if flag:
-            call.state.validated[connector.Name.lower()] = call.get("LastValidationTimestamp") or call.world.now()
     if not await call.may(connector.Name):
         return
+    if flag is not None and kind == "outbound":
+        moment = call.get("LastValidationTimestamp") or call.world.now()
+        call.world.marks.validate(connector.Name, moment if flag else None)
     if not changes:
         if flag is None:
             settings.unmodified(call, connector.Name)
@@ -134,7 +133,6 @@ async def _set(call: Call, known: tuple[Setting, ...], connector: OutboundConnec
     name = changes.pop("Name", None)
     made = [Change(set=f"{path}.{key}", to=value) for key, value in changes.items()]
     settings.make(call, *made, *([Change(set=f"{path}.Name", to=name)] if name else []))
-    settings.noted(call, kind, name or connector.Name)
 
 
 def _check(call: Call, connector: OutboundConnector | InboundConnector) -> None:
@@ -174,7 +172,6 @@ async def new_outbound(call: Call) -> list[Value]:
         return []
     data = {"Name": name, "ConnectorSource": made.ConnectorSource, "ConnectorType": made.ConnectorType, "UseMXRecord": made.UseMXRecord, "CloudServicesMailEnabled": made.CloudServicesMailEnabled, **changes}  # fmt: skip
     settings.make(call, Change(add="online.outbound_connectors", to=data))
-    settings.noted(call, "outbound", name)
     return [outbound_of(call, one) for one in call.world.topology.online.outbound_connectors if one.Name == name]
 
 

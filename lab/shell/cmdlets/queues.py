@@ -41,8 +41,8 @@ def waiting(call: Call) -> dict[NextHop, list[Message]]:
 
 def number(call: Call, hop: NextHop) -> int:
     """Return a queue's number, which it keeps."""
-    numbers = call.state.queues
-    return numbers.setdefault((hop.connector, hop.domain), len(numbers) + _FIRST)
+    marks = call.world.marks
+    return marks.queue(hop.connector, hop.domain, lambda: max(marks.queue_numbers, default=_FIRST - 1) + 1)
 
 
 def _queue(call: Call, hop: NextHop | None, messages: Sequence[Message]) -> Record:

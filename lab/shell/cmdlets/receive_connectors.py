@@ -113,7 +113,6 @@ async def set_(call: Call) -> list[Value]:
         made += [Change(set=f"{path}.Name", to=name)] if name else []
         if made:
             settings.make(call, *made)
-        settings.noted(call, "receive", name or connector.Name)
     return []
 
 
@@ -190,7 +189,6 @@ async def new(call: Call) -> list[Value]:
     _check(call, ReceiveConnector(Name=name), given)
     if await call.may(f"{server}\\{name}"):
         settings.make(call, Change(add="exchange.receive_connectors", to={**given, "Name": name}))
-        settings.noted(call, "receive", name)
         return [of(call, one) for one in call.world.topology.exchange.receive_connectors if one.Name == name]
     return []
 

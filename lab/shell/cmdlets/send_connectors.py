@@ -95,7 +95,6 @@ async def set_(call: Call) -> list[Value]:
         name = changes.pop("Name", None)
         made = [Change(set=f"{path}.{key}", to=value) for key, value in changes.items()]
         settings.make(call, *made, *([Change(set=f"{path}.Name", to=name)] if name else []))
-        settings.noted(call, "send", name or connector.Name)
     return []
 
 
@@ -122,7 +121,7 @@ async def hybrid(call: Call) -> list[Value]:
         "DistinguishedName": distinguished_name(domain, "Hybrid Configuration", "Hybrid Configuration"), "Identity": "Hybrid Configuration",
         "Guid": guid("hybrid"), "ObjectCategory": f"{domain}/Configuration/Schema/ms-Exch-Coexistence-Relationship",
         "ObjectClass": ["top", "msExchCoexistenceRelationship"], **settings.times(call, "hybrid", ""), "OrganizationId": None,
-        "Id": "Hybrid Configuration", "OriginatingServer": call.world.domain_controller("onprem"), "IsValid": True, "ObjectState": "Unchanged",
+        "Id": "Hybrid Configuration", "OriginatingServer": call.world.domain_controller("onprem"), "IsValid": True, "ObjectState": "Changed",
     }  # fmt: skip
     kind = "Microsoft.Exchange.Data.Directory.SystemConfiguration.HybridConfiguration"
     return [settings.record(call, kind, properties, "Hybrid Configuration")]

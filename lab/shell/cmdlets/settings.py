@@ -58,9 +58,10 @@ def distinguished_name(domain: str, *parts: str) -> str:
 
 
 def times(call: Call, kind: str, name: str) -> dict[str, Value]:
-    """Return WhenChanged and WhenCreated: the day that the server was set up, or when this session changed the object."""
-    created = set_up(call)
-    changed = call.state.changes.get((kind, name.lower()), created)
+    """Return WhenChanged and WhenCreated: the day that the server was set up, or when the object came and was changed since."""
+    marks, key = call.world.marks, (kind, name.lower())
+    created = marks.created.get(key) or set_up(call)
+    changed = marks.changed.get(key, created)
     return {"WhenChanged": changed, "WhenCreated": created, "WhenChangedUTC": changed, "WhenCreatedUTC": created}
 
 
@@ -159,11 +160,6 @@ def sentence(error: UserError) -> str:
     first = error.errors[0] if isinstance(error, UserErrors) else error
     message = str(first)
     return f"{message[:1].upper()}{message[1:]}." + (f" ({first.hint})" if first.hint else "")
-
-
-def noted(call: Call, kind: str, name: str) -> None:
-    """Remember that an object was changed now."""
-    call.state.changes[kind, name.lower()] = call.world.now()
 
 
 def unmodified(call: Call, identity: str) -> None:
