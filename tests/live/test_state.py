@@ -86,7 +86,7 @@ async def test_what_the_shell_knows_of_objects_is_the_labs_and_lasts(tmp_path: P
         before = (await shells.run("a", "Connect-ExchangeOnline -ShowBanner:$false; " + look))[0].text
         assert "IsValidated             : False" in before
         lab.clock.advance(timedelta(hours=1))
-        await shells.run("a", 'Get-OutboundConnector | Set-OutboundConnector -IsValidated $true -TlsSettings EncryptionOnly')
+        await shells.run("a", "Get-OutboundConnector | Set-OutboundConnector -IsValidated $true -TlsSettings EncryptionOnly")
         after = (await shells.run("b", "Connect-ExchangeOnline -ShowBanner:$false; " + look))[0].text
         assert "IsValidated             : True" in after
         changed = lab.marks.changed["outbound", lab.backend.topology.online.outbound_connectors[0].Name.lower()]
