@@ -363,7 +363,7 @@ class MailHost(ABC):
         """Put a message into a mailbox of this host."""
         self.mailboxes[recipient.lower()].append(Delivered(self.clock.now(), envelope, session))
 
-    def forget(self, mailbox: str, mail: Sequence[Delivered]) -> None:
+    def forget(self, mailbox: str, mail: Sequence[Delivered]) -> None:  # noqa: B027  (most hosts remember nothing)
         """Know nothing of messages that were put into a mailbox and are there no longer: what kept them could not, or all is wiped."""
 
     def _deliver_here(self, message: Message, mailbox: str) -> None:
