@@ -11,7 +11,7 @@ import platform
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -190,14 +190,21 @@ def published(engine: docker.DockerClient, container: str) -> dict[str, int]:
 
 @dataclass(slots=True)
 class Removed:
-    """What was removed."""
+    """What was removed, by kind."""
 
     containers: int = 0
     networks: int = 0
     volumes: int = 0
+    services: int = 0
+    secrets: int = 0
+    configs: int = 0
+
+    def count(self, kind: str, more: int) -> None:
+        """Count more of a kind."""
+        setattr(self, kind, getattr(self, kind) + more)
 
     def __str__(self) -> str:
-        counts = {"containers": self.containers, "networks": self.networks, "volumes": self.volumes}
+        counts = {one.name: getattr(self, one.name) for one in fields(self)}
         return ", ".join(f"{count} {what[:-1] if count == 1 else what}" for what, count in counts.items() if count) or "nothing"
 
 

@@ -109,7 +109,7 @@ def up(
         return
 
     def make(place: int) -> Origin:
-        return _origin(str(scenario), era, port, dns_port, place)
+        return origin_of(str(scenario), era, port, dns_port, place)
 
     lasting = name is not None
     there = name is not None and begun(name)
@@ -123,7 +123,8 @@ def up(
     run(_stay(name, None if there else make, lasting, fix_name, ready_file, save, play, ready_descriptor, http_port))
 
 
-def _origin(scenario: str, era: str | None, port: int, dns_port: int, place: int) -> Origin:
+def origin_of(scenario: str, era: str | None, port: int, dns_port: int, place: int) -> Origin:
+    """Return what a new lab is made of, its ports laid out for the addresses that this system has. Raises UserError."""
     from lab.cli.announce import SMTP_HOSTS
     from lab.live.laboratory import Origin
     from lab.net.addresses import own_addresses

@@ -53,7 +53,7 @@ class Client:
         return json.loads(self._exchange(method, path, body))
 
     def _exchange(self, method: str, path: str, body: dict[str, Any] | None) -> bytes:
-        headers = {} if method == "GET" else {"Authorization": f"Bearer {self.lab.token}"}
+        headers = self._headers(needed=method != "GET")
         if body is not None:
             headers["Content-Type"] = "application/json"
         connection = _Connection(self.lab.socket)
@@ -69,6 +69,15 @@ class Client:
             raise _refusal(data, response.status)
         return data
 
+    def _headers(self, *, needed: bool) -> dict[str, str]:
+        """Return the header that shows the token; where it only might be needed, it may be out of reach."""
+        try:
+            return {"Authorization": f"Bearer {self.lab.token}"}
+        except CannotTest:
+            if needed:
+                raise
+            return {}
+
     def _gone(self, error: Exception) -> CannotTest:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return CannotTest(f"lab {self.lab.name!r} (process {self.lab.pid}) does not answer: {why}", hint="smtplab list")
@@ -77,7 +86,7 @@ class Client:
         """Yield kind and facts of what happens, until the lab ends."""
         connection = _Connection(self.lab.socket)
         try:
-            connection.request("GET", "/api/events")
+            connection.request("GET", "/api/events", headers=self._headers(needed=False))
             response = connection.getresponse()
             kind = ""
             while line := response.readline():

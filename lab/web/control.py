@@ -14,10 +14,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from lab.errors import LabError
+from lab.live.access import Access
 from lab.live.laboratory import LiveLab
 from lab.live.shells import Shells
 from lab.web.calls import CALLS, Asked, Call
 from lab.web.document import document
+from lab.web.entrance import entrance
 from lab.web.files import page_routes
 from lab.web.guard import Guard
 from lab.web.raw import raw_routes
@@ -28,14 +30,14 @@ from lab.web.stream import events
 MOST_BYTES = 100 * 1024 * 1024  # of a body
 
 
-def application(lab: LiveLab, token: str, names: frozenset[str]) -> Guard:
-    """Return the ASGI application of a lab; `names` are the hosts that a request may be for."""
+def application(lab: LiveLab, token: str, names: frozenset[str], access: Access | None = None) -> Guard:
+    """Return the ASGI application of a lab; `names` are the hosts that a request may be for; with `access` it is behind a door."""
     shells = Shells(lab)
     routes = [Route(_starlette_path(call.path), _endpoint(lab, shells, call), methods=[call.method]) for call in CALLS]
     routes += [Route("/api/openapi.json", _document), Route("/api/events", events(lab.hub))]
-    routes += [*raw_routes(lab), *page_routes()]
+    routes += [*raw_routes(lab), *page_routes(), *([entrance(access)] if access is not None else [])]
     merged = Starlette(routes=_merged(routes), exception_handlers={404: _no_such_place, 405: _not_so})
-    return Guard(merged, token, names)
+    return Guard(merged, token, names, access)
 
 
 def _merged(routes: list[Route]) -> list[Route]:

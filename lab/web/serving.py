@@ -23,6 +23,7 @@ from lab.live import places
 if TYPE_CHECKING:
     import uvicorn
 
+    from lab.live.access import Access
     from lab.live.laboratory import LiveLab
 
 _LONGEST_SOCKET = 100  # bytes of a path that every system takes
@@ -40,16 +41,21 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(lab: LiveLab, *, port: int = 0) -> AsyncIterator[Served]:
-    """Serve a lab within the block. Raises CannotTest where the port is taken (0: a free one)."""
+async def serving(
+    lab: LiveLab, *, port: int = 0, address: str = _ADDRESS, access: Access | None = None
+) -> AsyncIterator[Served]:
+    """Serve a lab within the block. Raises CannotTest where the port is taken (0: a free one).
+
+    Without a door (`access`) it is for this machine alone, whatever `address` says.
+    """
     token = places.make_token(lab.folder)
     with ExitStack() as stack:
-        tcp = stack.enter_context(_listen_tcp(port))
+        tcp = stack.enter_context(_listen_tcp(address if access is not None else _ADDRESS, port))
         unix, path = _listen_unix(lab.folder, stack)
         number = tcp.getsockname()[1]
         # what clients call us: the name at the socket, and the port's
         names = frozenset({"localhost", f"{_ADDRESS}:{number}", f"localhost:{number}"})
-        server = asyncio.ensure_future(_server(lab, token, names, [tcp, unix]))
+        server = asyncio.ensure_future(_server(lab, token, names, [tcp, unix], access))
         try:
             yield Served(f"http://{_ADDRESS}:{number}/", str(path))
         finally:
@@ -59,12 +65,14 @@ async def serving(lab: LiveLab, *, port: int = 0) -> AsyncIterator[Served]:
                 path.unlink()
 
 
-async def _server(lab: LiveLab, token: str, names: frozenset[str], doors: list[socket.socket]) -> uvicorn.Server:
+async def _server(
+    lab: LiveLab, token: str, names: frozenset[str], doors: list[socket.socket], access: Access | None
+) -> uvicorn.Server:
     await _knock(doors)
     await asyncio.to_thread(importlib.import_module, "lab.web.control")
     from lab.web.control import application, started
 
-    return await started(application(lab, token, names), doors)
+    return await started(application(lab, token, names, access), doors)
 
 
 async def _knock(doors: list[socket.socket]) -> None:
@@ -93,12 +101,12 @@ async def _ended(server: asyncio.Task[uvicorn.Server], doors: list[socket.socket
         await asyncio.wait_for(running.shutdown(sockets=doors), _GRACE)
 
 
-def _listen_tcp(port: int) -> socket.socket:
+def _listen_tcp(address: str, port: int) -> socket.socket:
     try:
-        tcp = socket.create_server((_ADDRESS, port), backlog=128)
+        tcp = socket.create_server((address, port), backlog=128)
     except OSError as error:
         hint = "choose another with --http-port, or end what listens there"
-        raise CannotTest(f"the page cannot listen on {_ADDRESS}:{port}: {error.strerror}", hint=hint) from None
+        raise CannotTest(f"the page cannot listen on {address}:{port}: {error.strerror}", hint=hint) from None
     tcp.setblocking(False)
     return tcp
 

@@ -1,13 +1,15 @@
 // Speaks with the lab: the same control API that the command line uses.
 import { find } from "./dom.js";
 
-const kept = sessionStorage;
+const kept = sessionStorage, entered = localStorage; // whoever entered with a one-time secret has no other to enter with again
 if (location.hash.length > 20) {
   kept.setItem("token", location.hash.slice(1));
   history.replaceState(null, "", location.pathname); // the token is not to stay in the address
 }
-export const hasToken = () => Boolean(kept.getItem("token"));
-export const useToken = (token) => kept.setItem("token", token);
+const token = () => kept.getItem("token") || entered.getItem("token") || "";
+export const hasToken = () => Boolean(token());
+export const useToken = (word) => kept.setItem("token", word);
+const ask = (form) => { find("token-form").hidden = form !== "token-form"; find("entrance").hidden = form !== "entrance"; };
 
 export function tell(text, bad = false) {
   const place = find("told");
@@ -17,24 +19,36 @@ export function tell(text, bad = false) {
 
 export async function get(path) {
   const response = await fetch(`/api/${path}`);
+  if (response.status === 401) ask("entrance");
   if (!response.ok) throw new Error((await response.json()).detail);
   return response.json();
 }
 
 // Changes something; says what is wrong where the lab refuses. Returns undefined then.
 export async function change(method, path, body) {
-  const headers = { Authorization: `Bearer ${kept.getItem("token") || ""}` };
+  const headers = { Authorization: `Bearer ${token()}` };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   try {
     const response = await fetch(`/api/${path}`, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
     const answer = await response.json();
     if (response.ok) return answer;
     tell(`${answer.detail}${answer.hint ? ` (${answer.hint})` : ""}`, true);
-    if (response.status === 401 || response.status === 403) find("token-form").hidden = false;
+    if (response.status === 401 || response.status === 403) ask(entered.getItem("user") ? "entrance" : "token-form");
   } catch (error) {
     tell(`The lab does not answer: ${error.message}`, true);
   }
   return undefined;
+}
+
+// Exchanges a one-time secret for a session.
+export async function enter(user, secret) {
+  const headers = { "Content-Type": "application/json" };
+  const response = await fetch("/api/session", { method: "POST", headers, body: JSON.stringify({ user, secret }) });
+  const answer = await response.json();
+  if (!response.ok) return tell(answer.detail, true);
+  entered.setItem("user", user);
+  entered.setItem("token", answer.token);
+  return location.reload();
 }
 
 const listeners = new Map();

@@ -1,6 +1,6 @@
 // The page: what it shows comes from the control API, and what changes comes by server-sent events.
 import { find } from "./dom.js";
-import { follow, get, hasToken, on, tell, useToken } from "./lab.js";
+import { enter, follow, get, hasToken, on, tell, useToken } from "./lab.js";
 import { drawMap, loadWires } from "./topology.js";
 import "./flows.js";
 import "./sessions.js";
@@ -34,6 +34,11 @@ find("token-form").addEventListener("submit", (event) => {
   find("token-form").hidden = true;
   tell("The token is used from now on.");
 });
+find("entrance").addEventListener("submit", (event) => {
+  event.preventDefault();
+  enter(find("user").value.trim(), find("secret").value.trim()).catch((error) => tell(error.message, true));
+});
 on(["open", "resync", "configuration"], () => look().catch((error) => tell(error.message, true)));
 follow();
+if (!hasToken()) look().catch(() => undefined); // a lab with a door says so
 setInterval(() => look().catch(() => undefined), 15000);

@@ -1,0 +1,96 @@
+"""What is done with a class, wherever its labs run: brought up, looked at, joined, ended."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from types import ModuleType
+
+import docker
+
+from lab.backends import classroom_docker, classroom_swarm
+from lab.backends import containers_engine as calls
+from lab.backends.classroom_engine import FoundClass, Seat, classes, each, remove_class
+from lab.backends.classroom_plan import ClassPlan
+from lab.errors import CannotTest, UserError
+
+BACKENDS: dict[str, ModuleType] = {"docker": classroom_docker, "swarm": classroom_swarm}
+_LOOK = 0.5  # seconds between two looks
+_HOPELESS = ("exited", "dead")
+
+
+def image() -> str:
+    """Return the image that labs run from."""
+    return os.environ.get("SMTPLAB_IMAGE") or calls.IMAGE
+
+
+def bring_up(
+    engine: docker.DockerClient, backend: str, plan: ClassPlan, invitations: Mapping[str, bytes], patience: float,
+    told: Callable[[int], None] = lambda _: None,
+) -> list[Seat]:  # fmt: skip
+    """Bring a class up and return its labs once all are healthy; `patience` is in seconds, `told` hears how many are. Nothing is
+    left where that fails or is interrupted. Raises UserError, CannotTest.
+    """
+    if plan.name in classes(engine):
+        raise UserError(f"there is a class {plan.name!r} already", hint=f"smtplab class down --name {plan.name}, or another --name")
+    where = BACKENDS[backend]
+    try:
+        where.up(engine, plan, invitations)
+        _until_well(lambda: seats(engine, backend, plan.name), len(plan.students), patience, told)
+        with calls.told(f"the class {plan.name} cannot be brought up"):
+            if where is classroom_swarm:
+                classroom_swarm.keep_to_their_nodes(engine, plan.name)
+            where.mark(engine, plan)
+    except BaseException:
+        remove_class(engine, plan.name)
+        raise
+    return seats(engine, backend, plan.name)
+
+
+def seats(engine: docker.DockerClient, backend: str, name: str) -> list[Seat]:
+    """Return every student's lab as it is now, by user. Raises CannotTest."""
+    with calls.told(f"the class {name} cannot be looked at"):
+        found: list[Seat] = BACKENDS[backend].seats(engine, name)
+    return found
+
+
+def invite(engine: docker.DockerClient, found: FoundClass, user: str, invitation: bytes) -> None:
+    """Let a new invitation take the place of a user's. Raises UserError where there is no such user, CannotTest."""
+    assert found.made_of is not None
+    if user not in found.made_of["ports"]:
+        users = list(found.made_of["ports"])
+        raise UserError(f"the class {found.name} has no user {user!r}", hint=f"users: {users[0]} to {users[-1]}")
+    BACKENDS[found.made_of["backend"]].invite(engine, found, user, invitation)
+
+
+def memory(engine: docker.DockerClient, name: str) -> dict[str, float]:
+    """Return what each lab of a class on this engine holds without the page cache, in MB, by user."""
+    from lab.backends.classroom_engine import CLASS, STUDENT
+
+    def held(container: Mapping[str, object]) -> float:
+        stats = engine.api.stats(container["Id"], stream=False, one_shot=True)["memory_stats"]
+        cache = stats["stats"].get("total_inactive_file", stats["stats"].get("inactive_file", 0))
+        return float(stats["usage"] - cache) / 1e6
+
+    with calls.told(f"the class {name} cannot be looked at"):
+        there = engine.api.containers(filters={"label": [f"{CLASS}={name}", STUDENT]})
+        return dict(zip([one["Labels"][STUDENT] for one in there], each(held, there), strict=True))
+
+
+def _until_well(look: Callable[[], list[Seat]], count: int, patience: float, told: Callable[[int], None]) -> None:
+    until = time.monotonic() + patience
+    while True:
+        now = look()
+        bad = [seat for seat in now if not seat.well]
+        told(len(now) - len(bad))
+        if len(now) == count and not bad:
+            return
+        if bad and (time.monotonic() > until or any(seat.state in _HOPELESS for seat in bad)):
+            worst = next((seat for seat in bad if seat.wrong), bad[0])
+            why = f": {worst.wrong}" if worst.wrong else ""
+            raise CannotTest(
+                f"{len(bad)} of {count} labs are not up, and so none stays ({worst.user} is {worst.state}{why})",
+                hint="fewer students, more --patience, or more room on the engine",
+            )
+        time.sleep(_LOOK)  # the engine's own probes; there is no event for all of them
