@@ -72,7 +72,6 @@ def up(
         secrets = {one.user: new_secret() for one in plan.students}
         invitations = {user: invitation(user, secret) for user, secret in secrets.items()}
         with written(sheet or Path(f"{name}.csv")) as rows:
-            click.echo(f"{students} labs of {loaded.name}, limit {memory} MB each", err=True)
             seats = classes.bring_up(
                 engine, backend, plan, invitations, patience or _PATIENCE + _PATIENCE_EACH * students, _progress(students)
             )
@@ -151,7 +150,7 @@ def status(name: str | None, as_json: bool) -> None:
         click.echo(f"{found.name}: {found.made_of['scenario']} in {found.made_of['backend']}, {well} of {len(seats)} healthy\n")
         for seat in seats:
             memory = f"{held[seat.user]:.0f} MB" if seat.user in held else ""
-            again = f"begun anew {seat.restarts} times" if seat.restarts else ""
+            again = f"begun anew: {seat.restarts}" if seat.restarts else ""
             parts = (
                 seat.user,
                 f"{seat.state:9}",
