@@ -41,9 +41,7 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(
-    lab: LiveLab, *, port: int = 0, address: str = _ADDRESS, access: Access | None = None
-) -> AsyncIterator[Served]:
+async def serving(lab: LiveLab, *, port: int = 0, address: str = _ADDRESS, access: Access | None = None) -> AsyncIterator[Served]:
     """Serve a lab within the block. Raises CannotTest where the port is taken (0: a free one).
 
     Without a door (`access`) it is for this machine alone, whatever `address` says.
