@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.live import places
+from lab.live.access import Access
 from lab.live.database import connect
 from lab.live.laboratory import LiveLab, Origin
 from lab.net.loop import loop_factory
@@ -67,8 +68,8 @@ class RunningLab:
 
 
 @contextmanager
-def running(folder: Path, scenario: str = "appliance-resigns-tls") -> Iterator[RunningLab]:
-    """Run a lab with its API within the block."""
+def running(folder: Path, scenario: str = "appliance-resigns-tls", access: Access | None = None) -> Iterator[RunningLab]:
+    """Run a lab with its API within the block, with `access` behind a door."""
     loop = loop_factory()()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -78,7 +79,7 @@ def running(folder: Path, scenario: str = "appliance-resigns-tls") -> Iterator[R
         lab = LiveLab("test", folder, connect(folder), Origin.of(scenario, None, dict.fromkeys(HOSTS, 0)))
         await lab.start()
         try:
-            async with serving(lab) as served:
+            async with serving(lab, access=access) as served:
                 ready.set_result((lab, served))
                 await over.wait()
         finally:

@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
+from lab.live.access import Access, invitation
 from lab.sending.attempt import Envelope
 from tests.web.browser import chromium
 from tests.web.running import RunningLab, running
@@ -227,6 +228,43 @@ def test_without_the_token_it_may_only_look(browser: Browser, lab: RunningLab) -
     page.get_by_role("button", name="+15 minutes").click()
     expect(page.locator("#told")).to_contain_text("in the lab")
     page.context.close()
+
+
+def test_a_lab_with_a_door_is_entered_once(browser: Browser, tmp_path: Path) -> None:
+    secret = "K7QF-2MXD-9PRT-4WBA"
+    (tmp_path / "invitation").write_bytes(invitation("s01", secret))
+    with running(tmp_path / "lab", access=Access(tmp_path, "s01", tmp_path / "invitation")) as lab:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(lab.served.url)
+        expect(page.locator("#entrance")).to_be_visible(timeout=PATIENCE)
+        expect(page.locator("#token-form")).to_be_hidden()
+        expect(page.locator("#lab-title")).to_be_empty()
+        page.locator("#user").fill("s01")
+        page.locator("#secret").fill("AAAA-AAAA-AAAA-AAAA")
+        page.get_by_role("button", name="Enter", exact=True).click()
+        expect(page.locator("#told")).to_contain_text("not this lab's user and secret", timeout=PATIENCE)
+        page.locator("#secret").fill(secret.lower())
+        page.get_by_role("button", name="Enter", exact=True).click()
+        expect(page.locator("#lab-title")).not_to_be_empty(timeout=PATIENCE)
+        expect(page.locator("#entrance")).to_be_hidden()
+        expect(page.locator("#connection")).to_have_text("live", timeout=PATIENCE)
+        page.get_by_role("button", name="+15 minutes").click()
+        expect(page.locator("#told")).to_contain_text("in the lab", timeout=PATIENCE)
+        page.close()
+        page = context.new_page()  # the same browser, later
+        page.goto(lab.served.url)
+        expect(page.locator("#connection")).to_have_text("live", timeout=PATIENCE)
+        expect(page.locator("#entrance")).to_be_hidden()
+        context.close()
+        other = browser.new_context().new_page()
+        other.goto(lab.served.url)
+        expect(other.locator("#entrance")).to_be_visible(timeout=PATIENCE)
+        other.locator("#user").fill("s01")
+        other.locator("#secret").fill(secret)
+        other.get_by_role("button", name="Enter", exact=True).click()
+        expect(other.locator("#told")).to_contain_text("or the secret was used", timeout=PATIENCE)
+        other.context.close()
 
 
 def test_above_200_sessions_a_second_it_samples_and_says_so(desk: Desk) -> None:
