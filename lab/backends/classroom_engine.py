@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -52,6 +53,17 @@ class FoundClass:
     owner: str = ""
     made_of: dict[str, Any] | None = None
     kinds: set[str] = field(default_factory=set)
+
+
+@contextmanager
+def connected() -> Iterator[docker.DockerClient]:
+    """Give the engine within the block; its refusals become one sentence. Raises CannotTest."""
+    engine = calls.connect()
+    try:
+        with calls.told("the engine refuses"):
+            yield engine
+    finally:
+        engine.close()
 
 
 def require(engine: docker.DockerClient, image: str) -> None:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from lab.cli.complete import scenario_names
-
-if TYPE_CHECKING:
-    import docker
 
 _PATIENCE_EACH, _PATIENCE = 6, 60  # seconds: for each lab, and for all
 _CLASS = "class"
@@ -56,6 +50,7 @@ def up(
     from lab.backends import classroom as classes
     from lab.backends import classroom_plan as planned
     from lab.backends import containers_engine as calls
+    from lab.backends.classroom_engine import connected
     from lab.cli.access_sheet import written
     from lab.live.access import invitation, new_secret
     from lab.scenario.load import load_scenario
@@ -63,7 +58,7 @@ def up(
     planned.checked_class(name)
     loaded = load_scenario(scenario)
     packaged(loaded.name, scenario)
-    with _engine() as engine:
+    with connected() as engine:
         nets = planned.free_subnets(students, calls.taken_subnets(engine), random.Random())  # noqa: S311  (spreads over what is free)
         plan = planned.ClassPlan(
             name=name, scenario=loaded.name, students=planned.students(students, nets, port), image=classes.image(), era=era, play=play,
@@ -114,18 +109,6 @@ def _progress(count: int):  # type: ignore[no-untyped-def]  # a function of a nu
     return lambda well: click.echo(f"\r{well} of {count} healthy", nl=well == count, err=True)
 
 
-@contextmanager
-def _engine() -> Iterator[docker.DockerClient]:
-    from lab.backends import containers_engine as calls
-
-    engine = calls.connect()
-    try:
-        with calls.told("the engine refuses"):
-            yield engine
-    finally:
-        engine.close()
-
-
 @classroom.command()
 @_name
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
@@ -135,9 +118,9 @@ def status(name: str | None, as_json: bool) -> None:
     from dataclasses import asdict
 
     from lab.backends import classroom as classes
-    from lab.backends.classroom_engine import the_class
+    from lab.backends.classroom_engine import connected, the_class
 
-    with _engine() as engine:
+    with connected() as engine:
         found = the_class(engine, name)
         assert found.made_of is not None
         seats = classes.seats(engine, found.made_of["backend"], found.name)
@@ -169,9 +152,9 @@ def status(name: str | None, as_json: bool) -> None:
 @_name
 def down(name: str | None) -> None:
     """End a class: labs, networks, secrets, and the labs' mail."""
-    from lab.backends.classroom_engine import remove_class, the_class
+    from lab.backends.classroom_engine import connected, remove_class, the_class
 
-    with _engine() as engine:
+    with connected() as engine:
         found = the_class(engine, name)
         removed = remove_class(engine, found.name)
     click.echo(f"The class {found.name} is down: removed {removed}.")
@@ -186,10 +169,10 @@ def invite(user: str, name: str | None) -> None:
     In a swarm the lab is begun anew for it, and has its mail again.
     """
     from lab.backends import classroom as classes
-    from lab.backends.classroom_engine import the_class
+    from lab.backends.classroom_engine import connected, the_class
     from lab.live.access import invitation, new_secret
 
     secret = new_secret()
-    with _engine() as engine:
+    with connected() as engine:
         classes.invite(engine, the_class(engine, name), user, invitation(user, secret))
     click.echo(secret)
