@@ -25,8 +25,8 @@ docs: .venv/runs ## write the generated pages; fails where one was stale
 fix: .venv/develops ## format, and mend what lint can mend
 	@$(BIN)/ruff check --fix; $(BIN)/ruff format
 
-image: .venv/develops ## the image that --backend docker runs hosts from
-	@$(BIN)/python workshop/image.py
+image: .venv/develops ## the images that --backend docker runs hosts from, and plays faults of the network with
+	@$(BIN)/python workshop/image.py network
 
 image-mtas: .venv/develops ## the same with Postfix and Exim in it
 	@$(BIN)/python workshop/image.py postfix exim

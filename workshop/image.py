@@ -1,5 +1,6 @@
-"""Build the image that every host of a lab runs from, of the unmodified Dockerfile, and with the words `postfix` and `exim` those of
-real MTAs: `image.py [.../host:TAG] [postfix] [exim]`; prints what it made.
+"""Build the image that every host of a lab runs from, of the unmodified Dockerfile; with the words `postfix` and `exim` those of real
+MTAs, with `network` that of the tools for faults of the network: `image.py [.../host:TAG] [postfix] [exim] [network]`; prints what
+it made.
 
 Where neither the engine nor a registry has the base image, one is made here of this host's own Debian packages, with a folder of
 wheels in it that pip finds by itself.
@@ -43,20 +44,20 @@ def main(tag: str, more: list[str]) -> None:
     except docker.errors.BuildError as error:
         log = "".join(str(line.get("stream", line.get("error", ""))) for line in error.build_log)
         sys.exit(f"the image cannot be built: {error.msg}\n{log[-3000:]}")
-    for program in ("postfix", "exim"):
+    for program in ("postfix", "exim", "network"):
         if program in more:
             print(f"building {tag.replace('/host:', f'/{program}:')}", file=sys.stderr)
-            build_program(engine, program, tag)
+            build_program(engine, program, tag, base)
     own = image.attrs["Size"] - engine.images.get(base).attrs["Size"]
     print(f"{tag}: {image.attrs['Size'] / 1e6:.0f} MB, {own / 1e6:.0f} MB over {base}")
 
 
-def build_program(engine: Any, program: str, tag: str) -> None:
-    """Build a real MTA's image upon ours; its package comes from Debian."""
+def build_program(engine: Any, program: str, tag: str, base: str) -> None:
+    """Build a real MTA's image upon ours, or the network's upon what ours stands on; the packages come from Debian."""
     try:
         engine.images.build(
             path=str(ROOT / "compose"), dockerfile=f"{program}.Dockerfile", tag=tag.replace("/host:", f"/{program}:"), rm=True, forcerm=True,
-            buildargs={"HOST_IMAGE": tag}, network_mode="host", labels={"org.smtplab.image": program},
+            buildargs={"BASE_IMAGE": base} if program == "network" else {"HOST_IMAGE": tag}, network_mode="host", labels={"org.smtplab.image": program},
         )  # fmt: skip
     except docker.errors.BuildError as error:
         log = "".join(str(line.get("stream", line.get("error", ""))) for line in error.build_log)

@@ -11,16 +11,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lab.backends.backend import Backend
 from lab.backends.containers_addresses import moved
+from lab.backends.containers_channel import Channel
 from lab.backends.containers_ground import Ground
 from lab.backends.containers_hosts import ContainedExchange, ContainedInternet, ContainedOnline, contained
+from lab.backends.containers_network import ContainersNetwork
 from lab.clock import Clock
 from lab.errors import CannotTest
 from lab.hosts.appliance import ApplianceHost
-from lab.hosts.description import HostDescription, source_digest
+from lab.hosts.description import HostDescription, Kept, source_digest
 from lab.hosts.dns import DnsHost
 from lab.hosts.host import Host, Surroundings
 from lab.hosts.needs import note_needs
@@ -64,6 +67,7 @@ class Containers(Backend):
         self._mints = {name: NotingMint(self.mint) for name in ROLES}
         self._own_ground = not ground.stands
         self.patience = LIVE
+        self.network: ContainersNetwork
 
     async def start(self) -> None:
         if self._own_ground:
@@ -72,8 +76,10 @@ class Containers(Backend):
             self._build()
             self._add_hosts(self.topology)
             self._prepare(self.topology)
-            self.ground.entered = self._entered
+            self.ground.entered, self.ground.content = self._entered, self.network.content
             await asyncio.gather(*(self._begin(name) for name in self.ground.channels))
+            deeds = self.network.begin(self.topology.network)
+            await self.ground.call(self.network.finish, self.topology.network, deeds)
         except BaseException:
             await self.stop()
             raise
@@ -98,6 +104,7 @@ class Containers(Backend):
         assert isinstance(appliance, ApplianceHost)
         assert isinstance(dns, DnsHost)
         self.exchange, self.online, self.internet, self.appliance, self.dns = exchange, online, internet, appliance, dns
+        self.network = ContainersNetwork(ground, self.hosts, self.transcript, describe=self._describe, catch_up=self._catch_up)
 
     def _add_hosts(self, topology: Topology) -> list[str]:
         """Bring up the hosts that a topology needs and the ground does not have; return which."""
@@ -105,6 +112,14 @@ class Containers(Backend):
         for name in missing:
             self.ground.add(name)
         return missing
+
+    def _describe(self, name: str, kept: Kept | None) -> None:
+        self.ground.channels[name].ask_now("host", description=replace(self._description(name), kept=kept))
+
+    def _catch_up(self, name: str) -> None:
+        channel, handed = self.ground.channels[name], self._mints[name].handed(keys=name != "dns")
+        channel.ask_now("clock", moment=self.clock.now())
+        channel.ask_now("apply", topology=moved(self.topology, self.ground.plan), handed=handed)
 
     def _description(self, name: str) -> HostDescription:
         plan = self.ground.plan
@@ -129,7 +144,10 @@ class Containers(Backend):
 
     async def stop(self) -> None:
         self.clock.moved = None
+        if not self._own_ground and hasattr(self, "network"):
+            await self.network.lift()
         self.ground.entered = lambda _: None
+        self.ground.content = lambda _host, _sender, _session: None
         for host in self.hosts.values():
             await host.stop()
         if self._own_ground:
@@ -138,20 +156,27 @@ class Containers(Backend):
     def apply(self, topology: Topology) -> None:
         self._prepare(topology)
         there = moved(topology, self.ground.plan)
-        channels = self.ground.channels
+        deeds = self.network.begin(topology.network)
+        channels = self._awake()
         asked = [
             (channel, channel.begin("apply", topology=there, handed=self._mints[n].handed(keys=n != "dns")))
             for n, channel in channels.items()
         ]
         self.topology = topology
-        new = [channels[name] for name in self._add_hosts(topology)]
+        new = [self.ground.channels[name] for name in self._add_hosts(topology)]
         asked += [(channel, channel.begin("host", description=self._description(channel.host))) for channel in new]
         for channel, answer in asked:
             channel.wait(answer)
+        self.network.finish(topology.network, deeds)
+
+    def _awake(self) -> dict[str, Channel]:
+        """The lines to hosts that can be asked something."""
+        return {name: channel for name, channel in self.ground.channels.items() if name not in self.network.stopped}
 
     async def settle(self) -> None:
+        await self.network.settle()
         ends = (ContainedExchange, ContainedOnline, ContainedInternet)
-        channels = self.ground.channels
+        channels = self._awake()
         await asyncio.gather(
             *(
                 host.settle() if isinstance(host, ends) else channels[name].ask("news")
@@ -164,7 +189,7 @@ class Containers(Backend):
         return self.ground.door(host)
 
     def _clock_moved(self, moment: datetime) -> None:
-        for channel, answer in [(channel, channel.begin("clock", moment=moment)) for channel in self.ground.channels.values()]:
+        for channel, answer in [(channel, channel.begin("clock", moment=moment)) for channel in self._awake().values()]:
             channel.wait(answer)
 
     def _entered(self, entry: Entry) -> None:

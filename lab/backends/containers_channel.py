@@ -28,14 +28,18 @@ _KEPT_ERRORS = 8 * 1024
 
 
 class Channel:
-    """Takes the host's name, the attached socket of the SDK, and what is told each entry, on the loop that made the channel."""
+    """Takes the host's name, the attached socket of the SDK, the loop, and what is told on it: each entry; and the sender and the
+    session of a message in the middle of which the host waits to be struck.
+    """
 
-    def __init__(self, host: str, attached: Any, entered: Callable[[Entry], None]) -> None:
+    def __init__(
+        self, host: str, attached: Any, loop: asyncio.AbstractEventLoop, entered: Callable[[Entry], None],
+        content: Callable[[str, str, str], None],
+    ) -> None:  # fmt: skip
         self.host = host
         self._socket = getattr(attached, "_sock", attached)
         self._attached = attached
-        self._entered = entered
-        self._loop = asyncio.get_running_loop()
+        self._entered, self._content, self._loop = entered, content, loop
         self._numbers = itertools.count(1)
         self._waiting: dict[int, Future[Any]] = {}
         self._lock = threading.Lock()
@@ -130,6 +134,8 @@ class Channel:
         match wire.parts(line):
             case {"entry": Entry() as entry}:
                 self._loop.call_soon_threadsafe(self._entered, entry)
+            case {"content": str(sender), "session": str(session)}:
+                self._loop.call_soon_threadsafe(self._content, self.host, sender, session)
             case {"answer": int(number), "refused": str(text), **rest}:
                 if answer := self._waiting.pop(number, None):
                     answer.set_exception(UserError(text, hint=rest.get("hint")))

@@ -24,6 +24,7 @@ from lab.errors import CannotTest
 LAB, ROLE, OWNER = "org.smtplab.lab", "org.smtplab.role", "org.smtplab.owner"
 IMAGE = "smtplab/host:local"
 _ROUNDS = 5
+_BESIDE = 30.0  # seconds for a script that takes a tenth of one
 #: What Postfix and Exim need to become their own users (facts/docker 5); KILL to end what they have started.
 _MTA_CAPABILITIES = ("SETUID", "SETGID", "DAC_OVERRIDE", "CHOWN", "FOWNER", "KILL")
 
@@ -74,13 +75,13 @@ def _explanation(error: docker.errors.APIError) -> str:
     return str(error.explanation or error).strip().rstrip(".")
 
 
-def require_image(engine: docker.DockerClient, image: str) -> None:
-    """See that an image is there, without asking a registry. Raises CannotTest."""
+def require_image(engine: docker.DockerClient, image: str, purpose: str = "") -> None:
+    """See that an image is there, without asking a registry. Raises CannotTest, which says the purpose where there is one."""
     try:
         engine.images.get(image)
     except docker.errors.ImageNotFound:
         raise CannotTest(
-            f"the engine has no image {image}",
+            f"the engine has no image {image}{f', which {purpose}' if purpose else ''}",
             hint="in smtplab's folder: make image (or name one that is there with SMTPLAB_IMAGE)",
         ) from None
 
@@ -172,6 +173,25 @@ def make_container(engine: docker.DockerClient, box: Box) -> str:
     for network, address in others:
         api.connect_container_to_network(made["Id"], network, ipv4_address=address or None)
     return str(made["Id"])
+
+
+def run_beside(engine: docker.DockerClient, container: str, image: str, script: str, name: str, labels: Mapping[str, str]) -> str:
+    """Run a shell script in a container's network, in one of its own that is gone when it ends; return what it said if it failed.
+
+    It alone has NET_ADMIN, and nothing else: the container beside which it runs gets no more than it has.
+    """
+    api = engine.api
+    host_config = api.create_host_config(
+        network_mode=f"container:{container}", cap_drop=["ALL"], cap_add=["NET_ADMIN", "NET_RAW"], read_only=True, mem_limit="64m",
+        security_opt=["no-new-privileges:true"], tmpfs={"/run": "rw,noexec,nosuid,nodev,size=1m"}, pids_limit=32,
+    )  # fmt: skip
+    made = api.create_container(image, command=[script], name=name, labels=dict(labels), user="0:0", host_config=host_config)["Id"]
+    try:
+        api.start(made)
+        status = api.wait(made, timeout=_BESIDE)["StatusCode"]
+        return "" if status == 0 else api.logs(made).decode("utf-8", "replace").strip() or f"exit code {status}"
+    finally:
+        api.remove_container(made, v=True, force=True)
 
 
 def attach(engine: docker.DockerClient, container: str) -> Any:

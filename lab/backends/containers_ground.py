@@ -55,12 +55,14 @@ class Ground:
         self.doors: dict[str, Endpoint] = {}
         self.plan: Plan
         self.entered: Callable[[Entry], None] = lambda _: None
+        self.content: Callable[[str, str, str], None] = lambda _host, _sender, _session: None
         self._block = _block(subnet)
         self._ports, self.programs = ports, dict(programs or {})
         self.engine = calls.connect()
         self._labels = {calls.LAB: self.id, calls.OWNER: calls.owner()}
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="smtplab engine")
         self.stands = False
+        self._loop: asyncio.AbstractEventLoop
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -71,6 +73,7 @@ class Ground:
 
     async def start(self, roles: Iterable[str] = BASE_ROLES) -> None:
         """Make networks and the containers of these roles; nothing is left where that fails."""
+        self._loop = asyncio.get_running_loop()
         try:
             with calls.told("the lab cannot be brought up"):
                 for image in {self.image_of(name) for name in ROLES}:
@@ -139,7 +142,14 @@ class Ground:
 
     def _join(self, name: str, container: str, attached: Any) -> None:
         self.containers[name] = container
-        self.channels[name] = Channel(name, attached, self._entered)
+        self.channels[name] = Channel(name, attached, self._loop, self._entered, self._content)
+
+    def revive(self, name: str) -> None:
+        """Start a container that was killed; whoever it was is gone, and it waits to be described. Blocks. Raises CannotTest."""
+        with calls.told(f"the host {name} cannot be started again"):
+            self.channels[name].close()
+            self._join(name, self.containers[name], calls.attach(self.engine, self.containers[name]))
+            self._begin(name)
 
     def _begin(self, name: str) -> None:
         self.engine.api.start(self.containers[name])
@@ -152,6 +162,16 @@ class Ground:
 
     def _entered(self, entry: Entry) -> None:
         self.entered(entry)
+
+    def _content(self, host: str, sender: str, session: str) -> None:
+        self.content(host, sender, session)
+
+    def filter(self, host: str, script: str) -> str:
+        """Run a script beside a host, which may change what its network does; return what it said if it failed. Blocks."""
+        image, name = self.image.replace("/host:", "/network:"), f"smtplab-{self.id}-network-{host}"
+        calls.require_image(self.engine, image, "plays faults of the network")
+        with calls.told("the network cannot be changed"):
+            return calls.run_beside(self.engine, self.containers[host], image, script, name, self._labels)
 
     def _box(self, name: str) -> calls.Box:
         legs = {self.network(network): address for network, address in self.plan.legs[name].items()}

@@ -6,9 +6,14 @@ the container, and its news are brought here.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
 
 from lab.backends.containers_channel import Channel
+from lab.errors import CannotTest
+from lab.hosts.description import Kept
 from lab.hosts.exchange import ExchangeHost
 from lab.hosts.host import Host, Surroundings
 from lab.hosts.internet import InternetHost
@@ -20,14 +25,21 @@ from lab.scenario.topology import Topology
 from lab.sending.attempt import Attempt, Envelope, Policy
 from lab.sending.message import Message
 
+_LOOK = 0.2  # seconds between two looks at whether a container that has been asked is stopped
+_AHEAD = timedelta(seconds=1)
 
-class _Contained(MailHost):
-    """What the three mail hosts have in common: messages go to the container with the next round, news come back."""
+
+class Contained(MailHost):
+    """What the three mail hosts have in common: messages go to the container with the next round, news come back.
+
+    While the container is stopped (`asleep`) nothing is asked of it: what it had then is known here.
+    """
 
     def __init__(self, surroundings: Surroundings, channel: Channel) -> None:
         super().__init__(surroundings)
         self.channel = channel
         self._unsent: list[Message] = []
+        self._parked: list[tuple[list[Message], asyncio.Future[Any]]] = []
 
     async def start(self, topology: Topology, port: int = 0) -> None:
         self.apply(topology)
@@ -45,38 +57,86 @@ class _Contained(MailHost):
         await self._hand_over(only_news=True)
 
     async def _hand_over(self, *, only_news: bool) -> None:
+        if self.asleep:
+            return
+        parked, self._parked = self._parked, []
+        for one in parked:
+            await self._hear(*one)
         sent, self._unsent = self._unsent, []
         envelopes = tuple(message.envelope for message in sent)
-        numbers, news = await self.channel.ask("process", submitted=envelopes, only_news=only_news)
+        asked = self.channel.begin("process", submitted=envelopes, only_news=only_news)
+        await self._hear(sent, asyncio.wrap_future(asked))
+
+    async def _hear(self, sent: list[Message], answer: asyncio.Future[Any]) -> None:
+        """Wait for what a round came to, as long as the container runs: one that is stopped tells it when it goes on."""
+        while not self.asleep and not (await asyncio.wait({answer}, timeout=_LOOK))[0]:
+            pass
+        if not answer.done():
+            self._parked.append((sent, answer))
+            return
+        try:
+            numbers, news = answer.result()
+        except CannotTest:
+            if not self.asleep:
+                raise
+            self._unsent = sent + self._unsent  # it was killed, and may not have had them
+            return
         for message, number in zip(sent, numbers, strict=True):
             message.id = number
         assert isinstance(news, HostNews)
         take(self, news)
+        if news.now - self.clock.now() > _AHEAD:  # it has waited for somebody, on the lab's clock
+            self.clock.advance_to(news.now)
+
+    def stand_still(self, kept: Kept) -> None:
+        """The container is stopped: take what it has told of itself before."""
+        self.asleep = True
+        assert isinstance(kept.news, HostNews)
+        take(self, kept.news)
+
+    def go_on(self, channel: Channel) -> None:
+        """The container goes on, or has been begun anew: then what was asked of it before has no answer."""
+        if channel is not self.channel:
+            for sent, answer in self._parked:
+                self._unsent = sent + self._unsent
+                answer.cancel()
+            self._parked = []
+        self.channel, self.asleep = channel, False
 
     async def probe(self, target: str, policy: Policy, ehlo_name: str) -> Attempt:
+        if self.asleep:
+            raise CannotTest(f"the host {self.name} is stopped", hint="the topology's network says so")
         attempt = await self.channel.ask("probe", target=target, policy=policy, ehlo_name=ehlo_name)
         assert isinstance(attempt, Attempt)
         return attempt
 
 
-class ContainedExchange(_Contained, ExchangeHost):
-    """Exchange in a container; its logs are asked for when they are read."""
+class ContainedExchange(Contained, ExchangeHost):
+    """Exchange in a container; its logs are asked for when they are read, and are as they were while it is stopped."""
+
+    def stand_still(self, kept: Kept) -> None:
+        super().stand_still(kept)
+        for name, rows in kept.rows.items():
+            if name != "events":
+                self.log_rows[name][:] = rows
 
     def protocol_log(self, kind: str) -> str:
-        return str(self.channel.ask_now("log", kind=kind))
+        return ExchangeHost.protocol_log(self, kind) if self.asleep else str(self.channel.ask_now("log", kind=kind))
 
     def tracking_log(self) -> str:
-        return str(self.channel.ask_now("log", kind="tracking"))
+        return ExchangeHost.tracking_log(self) if self.asleep else str(self.channel.ask_now("log", kind="tracking"))
 
 
-class ContainedOnline(_Contained, OnlineHost):
+class ContainedOnline(Contained, OnlineHost):
     """Exchange Online in a container."""
 
     async def validate_connector(self, name: str, recipients: tuple[str, ...] | None = None) -> list[ValidationTask]:
+        if self.asleep:
+            return [ValidationTask("Check connectivity", False, "Exchange Online is stopped in this lab.")]
         return [ValidationTask(*row) for row in await self.channel.ask("validate", name=name, recipients=recipients)]
 
 
-class ContainedInternet(_Contained, InternetHost):
+class ContainedInternet(Contained, InternetHost):
     """Another domain's MTA in a container."""
 
 

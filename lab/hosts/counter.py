@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from lab.hosts.description import Kept
 from lab.hosts.foreign import ForeignHost
 from lab.hosts.host import Host
 from lab.hosts.mailhost import MailHost
@@ -24,7 +25,31 @@ class MailCounter:
         self._reporter = Reporter(host)
         self.questions: dict[str, Callable[..., Awaitable[Any]]] = {
             "process": self._process, "news": self._news, "validate": self._validate, "probe": self._probe, "log": self._log,
+            "keep": self._keep,
         }  # fmt: skip
+
+    def restore(self, kept: Kept) -> None:
+        """Let the host have what it had on its disk, before it starts; that is no news."""
+        self.host.restore(list(kept.messages), {mailbox: list(contents) for mailbox, contents in kept.mailboxes.items()})
+        for name, rows in kept.rows.items():
+            self._log_rows()[name].extend(rows)
+        if kept.rows:
+            self.host.continue_numbers()  # type: ignore[attr-defined]  # who has such rows is Exchange
+        self._reporter.news()
+
+    def _log_rows(self) -> dict[str, list[Any]]:
+        return getattr(self.host, "log_rows", {})
+
+    async def _keep(self, *, freeze: bool) -> Kept:
+        """Tell everything that would be on the disk now; with `freeze` nothing is taken behind that any more."""
+        if freeze:
+            self.host.sleep(True)
+        host = self.host
+        return Kept(
+            messages=tuple(host.messages), mailboxes={name: tuple(contents) for name, contents in host.mailboxes.items()},
+            rows={name: tuple(rows) for name, rows in self._log_rows().items()}, news=self._reporter.news(),
+            next_session=int(host.transcript.new_session(host.name).rpartition("-")[2]),
+        )  # fmt: skip
 
     async def applied(self) -> None:
         """Let a real MTA take what the host was changed to."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from lab.net.patience import LIVE, Patience
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Envelope
+from lab.sending.message import Delivered, Message
 from lab.tls.handed import Handed
 
 #: Hosts that are reached through the appliance only.
@@ -27,13 +29,27 @@ def port_of(role: str) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a host with mailboxes has on its disk: queue, mailboxes, and rows of logs by log; with the news that it had not told yet,
+    and the number of its next session.
+    """
+
+    messages: tuple[Message, ...]
+    mailboxes: dict[str, tuple[Delivered, ...]]
+    rows: dict[str, tuple[Any, ...]]
+    news: Any
+    next_session: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostDescription:
     """One host: its role, and the whole topology around it, since hosts look up each other's names.
 
     `addresses` has every host's address, `endpoints` where each takes SMTP, `detours` the ways that really lead elsewhere, as
     (sender, receiver, address, port), `relays` from where the appliance says for whom it connects. `lab_now` is the lab's moment at
     `real_now` (seconds since 1970). `port` is what the host listens on, 0 for its role's; `submit` what its users send as soon as it
-    runs, where no lab asks it to; `source` the digest of the code that wrote it. `patience` is how long it waits for others.
+    runs, where no lab asks it to; `source` the digest of the code that wrote it. `patience` is how long it waits for others,
+    `kept` what it has from before it died.
     """
 
     role: str
@@ -49,6 +65,7 @@ class HostDescription:
     submit: tuple[Envelope, ...] = ()
     source: str = ""
     patience: Patience = LIVE
+    kept: Kept | None = None
 
 
 @lru_cache(maxsize=1)

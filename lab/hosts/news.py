@@ -30,11 +30,12 @@ class MessageNews:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostNews:
-    """Everything new of one host. `mail` has (mailbox, message) pairs, oldest first."""
+    """Everything new of one host at its moment `now`. `mail` has (mailbox, message) pairs, oldest first."""
 
     messages: tuple[MessageNews, ...] = ()
     mail: tuple[tuple[str, Delivered], ...] = ()
     events: tuple[Event, ...] = ()
+    now: datetime
 
 
 class Reporter:
@@ -65,7 +66,7 @@ class Reporter:
             self._mail[mailbox] = len(contents)
         events = tuple(_events_of(host)[self._events :])
         self._events += len(events)
-        return HostNews(messages=tuple(messages), mail=tuple(mail), events=events)
+        return HostNews(messages=tuple(messages), mail=tuple(mail), events=events, now=host.clock.now())
 
 
 def take(host: MailHost, news: HostNews) -> None:

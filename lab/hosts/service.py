@@ -11,6 +11,7 @@ import signal
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ from lab.hosts.host import Host, Surroundings
 from lab.hosts.roles import MAIL_ROLES, ROLES, host_for
 from lab.net.directory import Directory, Endpoint
 from lab.net.health import answering
+from lab.network.config import At
+from lab.receiving.persona import SessionFacts
 from lab.scenario.topology import Topology
 from lab.tls.handed import HandedMint
 from lab.transcript import Transcript
@@ -30,6 +33,7 @@ from lab.transcript import Transcript
 if TYPE_CHECKING:
     from lab.hosts.counter import MailCounter
 
+_STRUCK = 20.0  # seconds that a host waits in the middle of a message for what the lab will do to it
 _OTHERS = 5.0  # seconds that the other hosts have to come up, before mail is sent to them
 _IDLE = 1.0  # seconds between two looks at a queue that nobody asks about
 #: Where the image's HEALTHCHECK asks.
@@ -53,15 +57,18 @@ class HostService:
             directory.listening(host, Endpoint(address, port))
         for sender, receiver, address, port in description.detours:
             directory.detour(sender, receiver, Endpoint(address, port))
-        self.transcript = Transcript(keep=8 * 1024 * 1024)
+        first = description.kept.next_session if description.kept else 1
+        self.transcript = Transcript(keep=8 * 1024 * 1024, first=first)
         self.host: Host = host_for(
             description.role, description.topology, Surroundings(self.clock, self.transcript, self.mint, directory)
         )
         self.host.be_patient(description.patience)
+        self._may_go_on = asyncio.Event()
         self._refuse(description.topology)
         self._mail = self._counter()
         self._questions: dict[str, Callable[..., Awaitable[Any]]] = {
-            "news": self._no_news, "clock": self._clock, "apply": self._apply, **(self._mail.questions if self._mail else {}),
+            "news": self._no_news, "clock": self._clock, "apply": self._apply, "keep": self._keep, "go-on": self._go_on,
+            **(self._mail.questions if self._mail else {}),
         }  # fmt: skip
 
     def _counter(self) -> MailCounter | None:
@@ -74,8 +81,11 @@ class HostService:
     async def start(self) -> None:
         """Listen. Raises UserError where the host cannot."""
         self.transcript.listen(lambda entry: self._write(wire.line(entry=entry)))
+        if self._mail is not None and self.description.kept is not None:
+            self._mail.restore(self.description.kept)
         port = self.description.port or port_of(self.description.role)
         await self.host.start(self.description.topology, port)
+        self._hold(self.description.topology)
 
     async def stop(self) -> None:
         """Close everything."""
@@ -95,8 +105,30 @@ class HostService:
         self.mint.take(handed)
         self._refuse(topology)
         self.host.apply(topology)
+        self._hold(topology)
         if self._mail is not None:
             await self._mail.applied()
+
+    def _hold(self, topology: Topology) -> None:
+        """Hold still in the middle of a message where the topology may have this host struck there."""
+        receiver = getattr(self.host, "receiver", None)
+        if receiver is not None:
+            here = any(stop.host == self.description.role and stop.at is At.CONTENT for stop in topology.network.stops)
+            receiver.hold = self._struck if here else None
+
+    async def _struck(self, session: SessionFacts) -> None:
+        """Tell the lab that the content has begun, and wait for what it does: to let this host go on is one of it."""
+        self._may_go_on.clear()
+        self._write(wire.line(content=session.sender.address if session.sender else "", session=session.id))
+        with suppress(TimeoutError):  # a lab that is gone strikes nobody
+            async with asyncio.timeout(_STRUCK):
+                await self._may_go_on.wait()
+
+    async def _go_on(self) -> None:
+        self._may_go_on.set()
+
+    async def _keep(self, *, freeze: bool) -> None:
+        """There is nothing that this host would have on a disk."""
 
     def _refuse(self, topology: Topology) -> None:
         """Let whom the appliance's firewall refuses meet a port of its where nobody listens: the reset is its kernel's."""
