@@ -23,7 +23,7 @@ from lab.errors import CannotTest, UserError
 from lab.hosts.description import port_of
 from lab.hosts.roles import BASE_ROLES, ROLES
 from lab.net.directory import Endpoint
-from lab.net.patience import PLAYED_IN_CONTAINERS
+from lab.net.patience import PLAYED_IN_CONTAINERS, PLAYED_OVER_BAD_LINES
 from lab.network.ways import NETWORKS
 from lab.scenario.topology import Topology
 from lab.sending.implementation import Implementation
@@ -212,7 +212,7 @@ class Ground:
         from lab.backends.containers import Containers  # it stands on us
 
         lab = Containers(topology, self, start=mint.moment, mint=mint)
-        lab.patience = PLAYED_IN_CONTAINERS
+        lab.patience = PLAYED_OVER_BAD_LINES if topology.network.takes_time else PLAYED_IN_CONTAINERS
         return lab
 
     async def call(self, work: Callable[..., _Result], *arguments: Any) -> _Result:

@@ -42,6 +42,8 @@ def rules(network: NetworkConfig, legs: Legs) -> dict[str, HostRules]:
                 if line.loss:
                     lost = f"-s {address} -m statistic --mode random --probability {line.loss / 100:.4f} -j DROP"
                     filters.setdefault(receiver, []).append(lost)
+                if line.longest:
+                    filters.setdefault(receiver, []).append(f"-s {address} -m length --length {line.longest + 1}: -j DROP")
                 if line.delay:
                     delays.setdefault(receiver, []).append((address, line.delay))
     return {host: HostRules(tuple(filters.get(host, ())), tuple(delays.get(host, ()))) for host in {**filters, **delays}}

@@ -73,7 +73,8 @@ class Directory:
 
     def listening(self, host: str, endpoint: Endpoint) -> None:
         """Note where a host takes SMTP (`dns` queries, `sts` HTTPS). One that listens on all addresses is known by its own."""
-        self._endpoints[host] = Endpoint(self._addresses[host], endpoint.port) if self._anywhere else endpoint
+        everywhere = endpoint.address == self.listen_address(host) and self._anywhere
+        self._endpoints[host] = Endpoint(self._addresses[host], endpoint.port) if everywhere else endpoint
 
     def detour(self, sender: str, receiver: str, endpoint: Endpoint | None) -> None:
         """Let connections from `sender` to `receiver` really go to `endpoint`, unknown to the sender; None takes the detour back."""

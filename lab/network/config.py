@@ -67,8 +67,9 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A bad line between two hosts of one network: `loss` in percent of the packets in each direction, `delay` in milliseconds
-    added to each. In containers only.
+    """A bad line between two hosts of one network, in both directions: `loss` in percent of the packets, `delay` in milliseconds added
+    to each, and with `longest` packets of more bytes vanish without a word (a black hole for path MTU discovery, RFC 2923). In
+    containers only.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
@@ -76,6 +77,7 @@ class Line:
     between: tuple[str, str]
     loss: float = 0
     delay: int = 0
+    longest: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +93,13 @@ class NetworkConfig:
     @property
     def in_containers_only(self) -> str:
         """What of it only containers can play, in a word or two; '' where there is nothing."""
-        words = {"packet loss": any(line.loss for line in self.lines), "delayed packets": any(line.delay for line in self.lines)}
-        return " and ".join(word for word, there in words.items() if there)
+        words = {"packet loss": "loss", "delayed packets": "delay", "lines that swallow large packets": "longest"}
+        return " and ".join(word for word, what in words.items() if any(getattr(line, what) for line in self.lines))
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether a line is such that what comes over it comes late."""
+        return any(line.loss or line.delay for line in self.lines)
 
     def concerns(self, host: str) -> bool:
         """Whether anything is wrong with a host or with a way to it."""

@@ -93,9 +93,12 @@ def _check_line(line: Line, network: NetworkConfig, number: int, key: str) -> No
         raise UserError(f"{line.loss:g} percent cannot be lost", key=f"{key}.loss", hint=hint)
     if not 0 <= line.delay <= 60_000:
         raise UserError(f"{line.delay} ms of delay", key=f"{key}.delay", hint="0 to 60000 milliseconds")
-    if not line.loss and not line.delay:
-        raise UserError("the line neither loses nor delays", key=key, hint="say loss in percent, or delay in milliseconds")
+    if line.longest and not 300 <= line.longest <= 65_535:  # less than what a connection needs to be made and greeted
+        raise UserError(f"{line.longest} bytes cannot be the longest packet", key=f"{key}.longest", hint="300 to 65535 bytes")
+    if not line.loss and not line.delay and not line.longest:
+        hint = "say loss in percent, delay in milliseconds, or longest in bytes"
+        raise UserError("nothing is wrong with the line", key=key, hint=hint)
     if any(set(other.between) == set(line.between) for other in network.lines[:number]):
-        raise UserError(f"the line between {' and '.join(line.between)} is bad already", key=key, hint="say loss and delay in one")
+        raise UserError(f"the line between {' and '.join(line.between)} is bad already", key=key, hint="say it in one")
     if any(set(cut.between) == set(line.between) and cut.begun_by is None for cut in network.partitions):
         raise UserError(f"the way between {' and '.join(line.between)} is cut: nothing is left to lose", key=key)

@@ -101,6 +101,13 @@ def image(engine: Any) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def network_image(image: str) -> str:
+    """The same with that of the tools beside it that faults of the network are made with."""
+    build(image, "network")
+    return image
+
+
+@pytest.fixture(scope="session")
 def mta_images(image: str) -> str:
     """The same with Postfix's and Exim's beside it."""
     build(image, "postfix", "exim")

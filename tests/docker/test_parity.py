@@ -35,6 +35,8 @@ CHOSEN = (
     "exchange-second-server-unconfigured",
     "firewall-refuses-online",
     "inspection-root-trusted-outbound",
+    "dns-unreachable",
+    "exchange-killed-in-content",
 )
 NAMES = catalogue.names() if os.environ.get("SMTPLAB_PARITY") == "all" else [name for name in CHOSEN if name in catalogue.names()]
 
@@ -84,7 +86,7 @@ def comparable(result: ScenarioResult) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def ground(image: str) -> Any:
+def ground(network_image: str) -> Any:
     """One ground for all scenarios, on a loop of its own."""
     import asyncio
 

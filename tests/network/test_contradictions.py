@@ -61,7 +61,8 @@ BAD = [
     (NetworkConfig(stops=(stop("internet", at=At.CONTENT),)), "network.stops.0.at", "is a real MTA"),
     (NetworkConfig(lines=(line(-1),)), "network.lines.0.loss", "cannot be lost"),
     (NetworkConfig(lines=(line(1, 90_000),)), "network.lines.0.delay", "90000 ms"),
-    (NetworkConfig(lines=(line(0),)), "network.lines.0", "neither loses nor delays"),
+    (NetworkConfig(lines=(line(0),)), "network.lines.0", "nothing is wrong with the line"),
+    (NetworkConfig(lines=(Line(between=("online", "appliance"), longest=200),)), "network.lines.0.longest", "cannot be the longest"),
     (NetworkConfig(lines=(line(), line())), "network.lines.1", "bad already"),
     (NetworkConfig(lines=(line(),), partitions=(cut("appliance", "online"),)), "network.lines.0", "nothing is left to lose"),
 ]  # fmt: skip
