@@ -30,7 +30,7 @@ LIVE = Patience(30.0, 30.0, 5.0)
 PLAYED = Patience(3.0, 3.0, 1.0, on_lab_clock=True)
 #: For scenarios in containers. The kernel knocks a second time after one second, and a gateway that waits for another host in
 #: vain must have time to say so before its own sender has had enough.
-PLAYED_IN_CONTAINERS = Patience(1.5, 4.0, 1.0, on_lab_clock=True)
+PLAYED_IN_CONTAINERS = Patience(1.5, 4.0, 0.7, on_lab_clock=True)
 #: The same where packets are lost or late: a connection knocks four times, and a reply may be asked for again and again.
 PLAYED_OVER_BAD_LINES = Patience(10.0, 30.0, 5.0, on_lab_clock=True)
 

@@ -37,8 +37,15 @@ CHOSEN = (
     "inspection-root-trusted-outbound",
     "dns-unreachable",
     "exchange-killed-in-content",
+    "exchange-frozen-by-snapshot",
 )
-NAMES = catalogue.names() if os.environ.get("SMTPLAB_PARITY") == "all" else [name for name in CHOSEN if name in catalogue.names()]
+#: Where each failure takes seconds of a sender's patience one fix is enough here; `make parity` plays all.
+ONE_FIX = {
+    "dns-unreachable": "answer-everybody",
+    "exchange-killed-in-content": "wait",
+    "exchange-frozen-by-snapshot": "let-it-go-on",
+}
+NAMES = tuple(catalogue.names()) if os.environ.get("SMTPLAB_PARITY") == "all" else CHOSEN
 
 _UNEQUAL = (
     (re.compile(r"\b(?:127\.25|10\.\d+)\.\d+\.\d+\b"), "ADDRESS"),
@@ -106,8 +113,9 @@ def ground(network_image: str) -> Any:
 def test_both_backends_say_the_same(name: str, ground: Any) -> None:
     runner, standing = ground
     mint = Mint(datetime.now(UTC))
-    here = run_loop(run_scenario(load_scenario(name), mint=mint))
-    there = runner.run(run_scenario(load_scenario(name), mint=mint, launch=standing.launch))
+    fix = None if NAMES is not CHOSEN else ONE_FIX.get(name)
+    here = run_loop(run_scenario(load_scenario(name), fix=fix, mint=mint))
+    there = runner.run(run_scenario(load_scenario(name), fix=fix, mint=mint, launch=standing.launch))
     assert there.met, "\n".join(lines(there, transcript=True))
     assert comparable(there) == comparable(here)
     seen = {entry.host for stage in there.stages for entry in stage.transcript}
