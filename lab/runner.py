@@ -197,11 +197,23 @@ async def drain(lab: Backend, waiting: list[Message], *, to_the_end: bool = Fals
         open_ones = [m for m in waiting if m.outcome is Outcome.DEFERRED]
         if not to_the_end:
             open_ones = [m for m in open_ones if len(m.attempts) - before[id(m)] < _TRIES_AFTER_FIX]
-        moments = [moment for host in lab.mail_hosts.values() if (moment := host.next_due()) is not None]
+        moments = _due(lab, None if to_the_end else open_ones)
         if not open_ones or not moments:
             return
         lab.clock.advance_to(min(moments))
         await _process(lab)
+
+
+def _due(lab: Backend, only: list[Message] | None) -> list[datetime]:
+    """When hosts that run have something to try, of these messages or of all: what was tried enough need not be waited for."""
+    running = [host for host in lab.mail_hosts.values() if host.next_due() is not None]
+    if only is None:
+        return [moment for host in running if (moment := host.next_due()) is not None]
+    wanted = {id(message) for message in only}
+    return [
+        message.next_try or host.schedule.expires(message.submitted)
+        for host in running for message in host.messages if id(message) in wanted
+    ]  # fmt: skip
 
 
 async def _process(lab: Backend) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import fields
 from enum import StrEnum
 from typing import Any
@@ -53,6 +54,11 @@ def change_conditions() -> list[Schema]:
         ("add", r"^appliance\.rules\[\d+\]\.behaviours$", one_behaviour),
         ("set", r"^appliance\.rules\[\d+\]\.behaviours\[\d+\]$", one_behaviour),
     ]
+    return conditions(rows)
+
+
+def conditions(rows: Iterable[tuple[str, str, Schema]]) -> list[Schema]:
+    """Return what must hold of the values of changes: for each verb and pattern of a path, the schema of `to`."""
     return [
         {
             "if": {"required": [verb], "properties": {verb: {"type": "string", "pattern": pattern}}},

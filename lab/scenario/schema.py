@@ -6,6 +6,7 @@ from typing import Any
 
 from lab.scenario.behaviour_schema import change_conditions, definitions
 from lab.scenario.load import scenario_adapter
+from lab.scenario.network_schema import network_conditions, network_definitions
 
 
 def json_schema() -> dict[str, Any]:
@@ -17,8 +18,8 @@ def json_schema() -> dict[str, Any]:
         "type": "string",
         "description": "Another scenario whose keys are taken where this one has none.",
     }
-    schema["$defs"] |= definitions()
-    schema["$defs"]["Change"]["allOf"] = change_conditions()
+    schema["$defs"] |= definitions() | network_definitions()
+    schema["$defs"]["Change"]["allOf"] = [*change_conditions(), *network_conditions()]
     schema["required"] = []
     schema["anyOf"] = [{"required": ["title"]}, {"required": ["inherit"]}]
     return schema

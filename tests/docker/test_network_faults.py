@@ -82,10 +82,10 @@ def test_what_hosts_meet(lab: Lab, engine: Any) -> None:
     ground = lab.backend.ground  # type: ignore[attr-defined]
     for network, there, back in WAYS:
         apply(lab, network)
-        assert connects(lab, engine, "online", "appliance")== there, network
-        assert connects(lab, engine, "internet", "online")== "made 220", "another way is open"
+        assert connects(lab, engine, "online", "appliance") == there, network
+        assert connects(lab, engine, "internet", "online") == "made 220", "another way is open"
         if back:
-            assert connects(lab, engine, "appliance", "online")== back, network
+            assert connects(lab, engine, "appliance", "online") == back, network
             bounding = "import pathlib; print(next(l for l in pathlib.Path('/proc/self/status').read_text().splitlines() if 'CapBnd' in l))"
             held = engine.containers.get(ground.containers["appliance"]).exec_run(["python", "-c", bounding]).output.decode()
             assert int(held.split()[1], 16) == 1 << 10, "what stands beside a host has more rights, the host has not"
