@@ -14,6 +14,7 @@ from lab.shell.display import default_text
 from lab.shell.evaluate import Evaluator
 from lab.shell.failure import ShellError, Warn
 from lab.shell.parser import parse, unfinished
+from lab.shell.refused import refusal
 from lab.shell.syntax import Node
 from lab.shell.values import Block, Record, Value
 from lab.shell.world import World
@@ -141,6 +142,11 @@ class State:
         found = registry.find(name, self.sides)
         if found is not None:
             return found
+        if (why := refusal(name)) is not None:
+            raise ShellError(
+                why, category="NotImplemented", id="NotSupported", exception="NotSupportedException", target=name, kind="String",
+                start=node.start, end=node.end,
+            ).named(name)  # fmt: skip
         message = (
             f"The term '{name}' is not recognized as the name of a cmdlet, function, script file, or operable program. Check the spelling of "
             "the name, or if a path was included, verify that the path is correct and try again."

@@ -50,6 +50,8 @@ VIEWS: dict[str, View] = {
     "AliasOrCmdletInfo": _view(("CommandType", 15), ("Name", 50), ("Version", 10), "Source"),
     "ValidationTask": _view(("TaskName", 40), ("IsTaskSuccessful", 16), "TaskDetail"),
     "SmtpConnectivityStatus": _view("Server", "ReceiveConnector", "Binding", "EndPoint", "StatusCode", "Details"),
+    "GroupInfo": _view(("Count", -5), ("Name", 25), "Group"),
+    "GroupInfoNoElement": _view(("Count", -5), ("Name", 25)),
     "MemberDefinition": _view("Name", "MemberType", "Definition", autosize=True),
     "FileInfo": _view(("Mode", 14), ("LastWriteTime", 25), ("Length", -14), "Name"),
 }  # fmt: skip

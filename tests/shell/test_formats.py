@@ -388,7 +388,7 @@ SHOWN = [
     ("1,'a',$true", "1\na\nTrue\n"),
     ("[pscustomobject]@{a=1} | ft -HideTableHeaders", "\n" + " " * 118 + "1\n\n\n"),
     ("1..3 | measure", "\n\nCount    : 3\nAverage  : \nSum      : \nMaximum  : \nMinimum  : \nProperty : \n\n\n\n"),
-    ("'b','a' | group", "\nCount Name Group\n----- ---- -----\n    1 b    {b}\n    1 a    {a}\n\n\n"),
+    ("'b','a' | group", "\nCount Name                      Group\n----- ----                      -----\n    1 b                         {b}\n    1 a                         {a}\n\n\n"),
     ("'one','two' | Select-String o | select -Expand Line", "one\ntwo\n"),
     ("'one','two' | Select-String wo", "\ntwo\n\n\n"),
     ("Write-Warning careful", "WARNING: careful\n"),

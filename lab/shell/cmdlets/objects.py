@@ -263,7 +263,7 @@ async def group(call: Call) -> list[Value]:
         values = [await field.take(item) for field in fields] if fields else [item]
         name = ", ".join(text(value) for value in values)
         groups.setdefault(name.lower(), (name, []))[1].append(item)
-    kind = "Microsoft.PowerShell.Commands.GroupInfo"
+    kind = f"Microsoft.PowerShell.Commands.GroupInfo{'NoElement' if call.on('NoElement') else ''}"
     out: list[Value] = []
     for name, members in groups.values():
         properties: dict[str, Value] = {"Count": len(members), "Name": name}

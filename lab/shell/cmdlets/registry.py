@@ -8,6 +8,7 @@ from lab.shell.binding import Cmdlet
 from lab.shell.cmdlets import (
     certificates,
     console,
+    conversion,
     files,
     objects,
     online,
@@ -21,12 +22,12 @@ from lab.shell.values import Record, Table, Value
 from lab.shell.world import World
 
 CMDLETS: tuple[Cmdlet, ...] = (
-    *objects.CMDLETS, *console.CMDLETS, *files.CMDLETS, *sessions.CMDLETS, *receive_connectors.CMDLETS, *send_connectors.CMDLETS,
+    *objects.CMDLETS, *console.CMDLETS, *conversion.CMDLETS, *files.CMDLETS, *sessions.CMDLETS, *receive_connectors.CMDLETS, *send_connectors.CMDLETS,
     *certificates.CMDLETS, *queues.CMDLETS, *server.CMDLETS, *online.CMDLETS,
 )  # fmt: skip
 
 #: Those that belong to the language and its sessions.
-LANGUAGE: tuple[Cmdlet, ...] = (*objects.CMDLETS, *console.CMDLETS, *sessions.CMDLETS)
+LANGUAGE: tuple[Cmdlet, ...] = (*objects.CMDLETS, *console.CMDLETS, *conversion.CMDLETS, *sessions.CMDLETS)
 
 _BY_NAME: dict[str, list[Cmdlet]] = {}
 for _cmdlet in CMDLETS:
