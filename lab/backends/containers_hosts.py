@@ -49,7 +49,7 @@ class Contained(MailHost):
         self._unsent.append(message)
         return message
 
-    async def process(self) -> None:
+    async def process(self, most: int | None = None) -> None:
         await self._hand_over(only_news=False)
 
     async def settle(self) -> None:

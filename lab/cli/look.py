@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
-from lab.cli.reach import as_json, known, of_a_lab, reach
+from lab.cli.reach import as_json, known, of_a_lab, paged, reach
+
+_WAITS = ("waiting", "deferred")
 
 
 @click.command()
@@ -55,41 +57,50 @@ def flows(name: str | None, json_wanted: bool) -> None:
 @click.command()
 @click.option("--retry", is_flag=True, help="Try what waits now.")
 @click.argument("message", required=False, shell_complete=known("messages?queued=true", "id"))
+@paged(100)
 @of_a_lab
 @as_json
-def queue(retry: bool, message: str | None, name: str | None, json_wanted: bool) -> None:
+def queue(retry: bool, message: str | None, limit: int, offset: int, name: str | None, json_wanted: bool) -> None:
     """Show what waits in the queues, with the last error; --retry tries it now (all, or one MESSAGE)."""
-    from lab.cli.table import moment, show_json, show_table
+    from lab.cli.table import moment, show_json, show_place, show_table
+    from lab.web.client import escaped
 
     client = reach(name)
     if retry:
         tried = client.change("POST", "queue/retry", {"id": message})["ids"]
         click.echo(f"{len(tried)} tried: {', '.join(tried[:10])}{' ...' if len(tried) > 10 else ''}" if tried else "Nothing waits.")
         return
-    rows = client.get("messages", queued=True, limit=1000)
-    rows = [row for row in rows if message in (None, row["id"])]
+    if message is not None:
+        one = client.get(f"messages/{escaped(message)}")["message"]
+        rows = [one] if one["outcome"] in _WAITS else []
+    else:
+        rows = client.get("messages", queued=True, limit=limit, offset=offset)
     if json_wanted:
         show_json(rows)
         return
     table = [
         (row["id"], row["sender"], row["recipient"], row["attempts"], moment(row["next_try"]), row["last_error"]) for row in rows
     ]
-    show_table(("message", "from", "to", "tries", "next try (UTC)", "last error"), table, none="Nothing waits.")
+    counts = client.get("status")["messages"]
+    total = len(rows) if message is not None else sum(counts.get(word, 0) for word in _WAITS)
+    none = "Nothing waits." if not total else "Nothing waits beyond that."
+    show_table(("message", "from", "to", "tries", "next try (UTC)", "last error"), table, none=none)
+    show_place(len(rows), offset, total)
 
 
 @click.command()
 @click.argument("message", required=False, shell_complete=known("messages", "id"))
-@click.option("--limit", type=click.IntRange(1, 1000), default=30, show_default=True)
+@paged(30)
 @of_a_lab
 @as_json
-def trace(message: str | None, limit: int, name: str | None, json_wanted: bool) -> None:
+def trace(message: str | None, limit: int, offset: int, name: str | None, json_wanted: bool) -> None:
     """List messages, or show all that happened to one (its id or Message-ID)."""
-    from lab.cli.table import moment, show_json, show_table
+    from lab.cli.table import moment, show_json, show_place, show_table
     from lab.web.client import escaped
 
     client = reach(name)
     if message is None:
-        rows = client.get("messages", limit=limit)
+        rows = client.get("messages", limit=limit, offset=offset)
         if json_wanted:
             show_json(rows)
             return
@@ -97,6 +108,7 @@ def trace(message: str | None, limit: int, name: str | None, json_wanted: bool) 
             (row["id"], moment(row["submitted"]), row["sender"], row["recipient"], row["outcome"], row["subject"]) for row in rows
         ]
         show_table(("message", "submitted (UTC)", "from", "to", "outcome", "subject"), table, none="There is no message yet.")
+        show_place(len(rows), offset, sum(client.get("status")["messages"].values()))
         return
     seen = client.get(f"messages/{escaped(message)}")
     if json_wanted:
@@ -181,11 +193,14 @@ def _secured(row: dict[str, Any]) -> str:
 @click.argument("address", required=False, metavar="[USER]", shell_complete=known("mailboxes", "address"))
 @click.argument("number", required=False, type=click.IntRange(0))
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the message, byte for byte.")
+@paged(100)
 @of_a_lab
 @as_json
-def mailbox(address: str | None, number: int | None, save: Path | None, name: str | None, json_wanted: bool) -> None:
+def mailbox(
+    address: str | None, number: int | None, save: Path | None, limit: int, offset: int, name: str | None, json_wanted: bool
+) -> None:
     """List mailboxes, the messages of one, or show a message of it by its NUMBER."""
-    from lab.cli.table import moment, show_json, show_table
+    from lab.cli.table import moment, show_json, show_place, show_table
     from lab.errors import UserError
     from lab.web.client import escaped
 
@@ -204,12 +219,14 @@ def mailbox(address: str | None, number: int | None, save: Path | None, name: st
             raise UserError(f"{address!r} is {'no mailbox' if not matching else 'several mailboxes'}", hint=hint)
         address = str(matching[0])
     if number is None:
-        rows = client.get(f"mailboxes/{escaped(address)}")
+        rows = client.get(f"mailboxes/{escaped(address)}", limit=limit, offset=offset)
         if json_wanted:
             show_json(rows)
             return
         table = [(row["number"], moment(row["at"]), row["sender"] or "<>", row["subject"], row["size"]) for row in rows]
         show_table(("number", "came (UTC)", "from", "subject", "bytes"), table, none=f"{address} is empty.")
+        boxes = {row["address"]: row["messages"] for row in client.get("mailboxes")}
+        show_place(len(rows), offset, boxes.get(address.lower(), len(rows)))
         return
     if save is not None:
         data = client.raw(f"mailboxes/{escaped(address)}/{number}/content")

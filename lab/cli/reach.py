@@ -25,6 +25,17 @@ def as_json(command: _Command) -> _Command:
     return click.option("--json", "json_wanted", is_flag=True, help="As JSON.")(command)
 
 
+def paged(most: int) -> Callable[[_Command], _Command]:
+    """Give a command the options that say which part of a long list it shows, `most` rows by default."""
+
+    def give(command: _Command) -> _Command:
+        command = click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many of the newest.")(command)
+        limit = click.option("--limit", type=click.IntRange(1, 1000), default=most, show_default=True, help="Show at most so many.")
+        return limit(command)
+
+    return give
+
+
 def reach(name: str | None) -> Client:
     """Return a client of the running lab that is meant. Raises UserError."""
     from lab.live.places import the_running

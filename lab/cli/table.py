@@ -24,6 +24,14 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, none: str
         click.echo(line if room is None or len(line) <= room else f"{line[: room - 1]}…")
 
 
+def show_place(shown: int, offset: int, total: int) -> None:
+    """Say which part of a long list was shown, where it is not all of it; its newest come first."""
+    if shown < total:
+        rest = total - offset - shown
+        more = f"; --offset {offset + shown} shows the next" if rest > 0 else ""
+        click.echo(f"\n{offset + 1} to {offset + shown} of {total}, newest first{more}" if shown else f"\nThere are {total}.")
+
+
 def _text(cell: Any) -> str:
     if cell is None:
         return "-"

@@ -182,7 +182,7 @@ class ForeignHost(MailHost):
         self._unsent.append(message)
         return message
 
-    async def process(self) -> None:
+    async def process(self, most: int | None = None) -> None:
         """Hand over what is new, flush what waits, and see each message tried once more."""
         async with self._processing:
             now = self.clock.now()

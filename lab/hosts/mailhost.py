@@ -16,6 +16,7 @@ import asyncio
 import itertools
 import re
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -239,8 +240,10 @@ class MailHost(ABC):
         self.messages.append(message)
         return message
 
-    async def process(self) -> None:
-        """Try every due message once, side by side, and give up what has expired."""
+    async def process(self, most: int | None = None) -> None:
+        """Try every due message once, side by side, and give up what has expired; or of each recipient domain's at most so many, so
+        that a long queue does not hold up the others.
+        """
         if self.asleep:
             return
         async with self._processing:
@@ -248,13 +251,26 @@ class MailHost(ABC):
             for message in [message for message in self.messages if self._waiting(message)]:
                 if message.attempts and now >= self.schedule.expires(message.submitted):
                     self._expire(message)
-            due = [m for m in self.messages if m.next_try is not None and m.next_try <= now and self._waiting(m)]
+            due = self._due(now, most)
             if due and self.keeper.keeps:  # what is not kept may yet be taken back, and must not have left the house
                 with suppress(NotKept):
                     await self.keeper.durable()
-                due = [m for m in self.messages if m.next_try is not None and m.next_try <= now and self._waiting(m)]
+                due = self._due(now, most)
             gate = asyncio.Semaphore(_AT_ONCE)
             await asyncio.gather(*(self._try(message, gate) for message in due))
+
+    def _due(self, now: datetime, most: int | None) -> list[Message]:
+        due = [m for m in self.messages if m.next_try is not None and m.next_try <= now and self._waiting(m)]
+        if most is None or len(due) <= most:
+            return due
+        taken: Counter[str] = Counter()
+        chosen = []
+        for message in due:
+            domain = message.envelope.recipients[0].rpartition("@")[2].lower()
+            if taken[domain] < most:
+                taken[domain] += 1
+                chosen.append(message)
+        return chosen
 
     def next_due(self) -> datetime | None:
         if self.asleep:

@@ -21,6 +21,7 @@ from lab.api import Lab
 from lab.backends.embedded import Embedded
 from lab.clock import Clock
 from lab.errors import NotKept, UserError
+from lab.hosts.mailhost import MailHost
 from lab.live.configuration import Configuration, Step, StepKind, Version, reached, step_data, step_of
 from lab.live.database import damaged
 from lab.live.hub import Hub
@@ -40,6 +41,7 @@ from lab.tls.mint import Mint
 from lab.transcript import Transcript
 
 _TICK = 1.0  # seconds
+_AT_ONCE = 100  # due messages of a destination that are tried before others have their turn
 _MOST_KEYS = 8 * 1024 * 1024  # bytes
 _GRACE = 5.0  # seconds that sessions under way may take at the end
 _INSERT_VERSION = "INSERT OR REPLACE INTO configurations VALUES (?, ?, ?, ?, ?, ?)"
@@ -110,7 +112,7 @@ class LiveLab:
         self.recorder = self._recorder()
         self._kept_clock = self._offset()
         self._kept_mint = 0 if self.new else self.mint.made
-        self._stirred = asyncio.Event()
+        self._stirred = {host.name: asyncio.Event() for host in self.backend.mail_hosts.values()}
         self._tending: asyncio.Task[None] | None = None
         self._stopped = False
         self.began = datetime.now(UTC)
@@ -177,7 +179,7 @@ class LiveLab:
         except BaseException:
             await self.stop()
             raise
-        self._unlisten = self.backend.transcript.listen(lambda _: self._stirred.set())
+        self._unlisten = self.backend.transcript.listen(lambda _: self.stir())
         self._tending = asyncio.ensure_future(self._tend())
 
     async def prepare(self) -> None:
@@ -218,37 +220,37 @@ class LiveLab:
         return not any(host.receiver and host.receiver.sessions for host in hosts)
 
     async def _tend(self) -> None:
-        """Try what is due, keep what has changed, until cancelled."""
-        hosts = self.backend.mail_hosts.values()
-        kept, loop = -_TICK, asyncio.get_running_loop()
+        """Try what is due, each host for itself, and keep what has changed, until cancelled."""
+        await asyncio.gather(self._keep_on(), *map(self._tend_queue, self.backend.mail_hosts.values()))
+
+    async def _keep_on(self) -> None:
         while True:
-            self._stirred.clear()
-            now = self.clock.now()
-            due = [host for host in hosts if (moment := host.next_due()) is not None and moment <= now]
-            if due:
-                await asyncio.gather(*(host.process() for host in due))
-            if loop.time() - kept >= _TICK:
-                kept = loop.time()
-                _bounded(self.keys)
-                self._put_changed_facts()
-                with suppress(NotKept):  # tried again at the next turn; the status tells of it
-                    await self.keeper.all_durable()
-            with suppress(
-                TimeoutError
-            ):  # Python 3.11's wait_for loses a cancellation that meets the event: the lab would never end
-                async with asyncio.timeout(self._until_due()):
-                    await self._stirred.wait()
+            _bounded(self.keys)
+            self._put_changed_facts()
+            with suppress(NotKept):  # tried again at the next turn; the status tells of it
+                await self.keeper.all_durable()
+            await asyncio.sleep(_TICK)
+
+    async def _tend_queue(self, host: MailHost) -> None:
+        stirred = self._stirred[host.name]
+        while True:
+            stirred.clear()
+            if (moment := host.next_due()) is not None and moment <= self.clock.now():
+                await host.process(_AT_ONCE)
+            # Python 3.11's wait_for loses a cancellation that meets the event: the lab would never end
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._until_due(host)):
+                    await stirred.wait()
             await asyncio.sleep(0.02)  # what comes in bursts is looked at together
 
-    def _until_due(self) -> float:
-        dues = [due for host in self.backend.mail_hosts.values() if (due := host.next_due()) is not None]
-        if not dues:
-            return _TICK
-        return min(_TICK, max(0.0, (min(dues) - self.clock.now()).total_seconds() / self.clock.speed))
+    def _until_due(self, host: MailHost) -> float:
+        due = host.next_due()
+        return _TICK if due is None else min(_TICK, max(0.0, (due - self.clock.now()).total_seconds() / self.clock.speed))
 
     def stir(self) -> None:
         """Look at the queues soon: something was put into one, or time has been moved."""
-        self._stirred.set()
+        for stirred in self._stirred.values():
+            stirred.set()
 
     # --- facts that change --------------------------------------------------------------------------------------------
 

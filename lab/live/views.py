@@ -137,8 +137,10 @@ def _findings(attempt: Attempt | None) -> tuple[str, ...]:
 # --- messages ---------------------------------------------------------------------------------------------------------
 
 
-def messages(lab: LiveLab, *, queued: bool = False, host: str | None = None, limit: int = 100) -> list[MessageSummary]:
-    """Return messages, newest first: all, those of one host, or those that still wait (the queues)."""
+def messages(
+    lab: LiveLab, *, queued: bool = False, host: str | None = None, limit: int = 100, offset: int = 0
+) -> list[MessageSummary]:
+    """Return messages, newest first and without the `offset` newest: all, those of one host, or those that still wait (the queues)."""
     if host is not None and host not in SIDES:
         raise NotThere(f"there is no host {host!r} with a queue", hint=f"hosts: {', '.join(SIDES)}")
     found = [
@@ -147,7 +149,7 @@ def messages(lab: LiveLab, *, queued: bool = False, host: str | None = None, lim
         if (host is None or where.name == host) and (not queued or one.outcome in (None, Outcome.DEFERRED))
     ]
     found.sort(key=lambda row: row[0], reverse=True)
-    return [message_summary(name, one) for _, name, one in found[:limit]]
+    return [message_summary(name, one) for _, name, one in found[offset : offset + limit]]
 
 
 def message(lab: LiveLab, name: str) -> tuple[MailHost, Message]:
@@ -209,10 +211,10 @@ def _all_mail(lab: LiveLab) -> Iterator[MailSummary]:
             yield from (mail_summary(host.name, address, number, one) for number, one in enumerate(mail))
 
 
-def mailbox(lab: LiveLab, address: str, *, limit: int = 100) -> list[MailSummary]:
-    """Return what lies in a mailbox, newest first. Raises NotThere."""
+def mailbox(lab: LiveLab, address: str, *, limit: int = 100, offset: int = 0) -> list[MailSummary]:
+    """Return what lies in a mailbox, newest first and without the `offset` newest. Raises NotThere."""
     host, mail = _mailbox(lab, address)
-    newest = range(len(mail) - 1, max(len(mail) - limit, 0) - 1, -1)
+    newest = range(len(mail) - 1, -1, -1)[offset : offset + limit]
     return [mail_summary(host.name, address.lower(), number, mail[number]) for number in newest]
 
 

@@ -18,6 +18,9 @@ Base64 = Annotated[str, Field(pattern=_BASE64, description="The message, byte fo
 Limit = Annotated[int, Field(ge=1, le=1000, description="At most so many, newest first.")]
 
 
+Offset = Annotated[int, Field(ge=0, le=10_000_000, description="So many of the newest are left out.")]
+
+
 class _Said(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -36,6 +39,7 @@ class MessageQuery(_Said):
     queued: Annotated[bool, Field(description="Only those that still wait.")] = False
     host: _HOSTS | None = None
     limit: Limit = 100
+    offset: Offset = 0
 
 
 class SessionQuery(_Said):
@@ -46,9 +50,10 @@ class SessionQuery(_Said):
 
 
 class MailboxQuery(_Said):
-    """How many messages to list."""
+    """Which messages of a mailbox to list."""
 
     limit: Limit = 100
+    offset: Offset = 0
 
 
 class FaultQuery(_Said):

@@ -137,6 +137,49 @@ def test_the_shell_and_the_examiner(desk: Desk) -> None:
     desk.shot("shell")
 
 
+def focused(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.id"))
+
+
+def test_tab_completes_and_never_holds_who_wants_to_leave(desk: Desk) -> None:
+    page = desk.page
+    line = page.locator("#shell-line")
+    line.focus()
+    page.keyboard.press("Tab")
+    assert focused(page) == "shell-run", "an empty field has nothing to complete"
+    page.keyboard.press("Shift+Tab")
+    assert focused(page) == "shell-line"
+    page.keyboard.type("Get-Sendc")
+    page.keyboard.press("Tab")
+    expect(line).to_have_value("Get-SendConnector", timeout=PATIENCE)
+    expect(line).to_have_attribute("aria-expanded", "false")
+    page.keyboard.type(" | fl Tls")
+    page.keyboard.press("Control+Space")
+    line.fill("Get-M")
+    page.keyboard.press("Tab")
+    expect(page.locator("#shell-words li").first).to_be_visible(timeout=PATIENCE)
+    expect(line).to_have_attribute("aria-expanded", "true")
+    first, second = (page.locator("#shell-words li").nth(number).inner_text() for number in (0, 1))
+    expect(line).to_have_value(first)
+    page.keyboard.press("Tab")
+    expect(line).to_have_value(second)
+    assert line.get_attribute("aria-activedescendant") == "shell-word-1"
+    desk.shot("completion")
+    page.keyboard.press("Shift+Tab")
+    expect(line).to_have_value(first)
+    page.keyboard.press("Escape")
+    expect(page.locator("#shell-words")).to_be_hidden()
+    assert focused(page) == "shell-line"
+    page.keyboard.press("Tab")
+    assert focused(page) == "shell-run", "behind Escape Tab leaves"
+    line.fill("Get-Quackery")
+    page.keyboard.press("Tab")
+    page.wait_for_function("document.activeElement.id === 'shell-run'", timeout=PATIENCE)  # nothing begins like that
+    line.fill("Get-M")
+    page.keyboard.press("Shift+Tab")
+    assert focused(page) != "shell-line", "backwards it always leaves"
+
+
 HOSTILE = b"""From: <img src=x onerror=alert(1)>\r
 Subject: <script>document.title='owned'</script><b id="injected">bold</b>\r
 Content-Type: text/html\r
@@ -171,6 +214,28 @@ def test_a_message_of_50_mb_does_not_stop_the_page(desk: Desk) -> None:
     page.locator("#mail-table").get_by_role("button", name="large").click()
     expect(page.locator("#mail")).to_contain_text("more bytes are not shown", timeout=PATIENCE)
     assert len(page.locator("#mail pre").inner_text()) < 100_000
+
+
+def test_ten_thousand_queued_messages_are_gone_through(desk: Desk) -> None:
+    page = desk.page
+    desk.lab.ask("POST", "/api/messages", {"flow": "online -> onprem", "count": 10_000})
+    part = page.locator("#queue-pages")
+    expect(part).to_contain_text("1 to 100 of 10000, newest first", timeout=PATIENCE)
+    rows = page.locator("#queue-table tbody tr")
+    newest = rows.first.get_by_role("button").inner_text()
+    part.get_by_role("button", name="Older").click()
+    expect(part).to_contain_text("101 to 200 of 10000", timeout=PATIENCE)
+    assert rows.count() == 100
+    assert rows.first.get_by_role("button").inner_text() != newest
+    part.get_by_role("button", name="Newer").click()
+    expect(part.get_by_role("button", name="Newer")).to_be_disabled(timeout=PATIENCE)
+    expect(page.locator("#message-pages")).to_contain_text("1 to 60 of 10000")
+    page.locator("#shell-line").fill("(Get-Date).Year -gt 2000")
+    page.keyboard.press("Enter")
+    expect(page.locator("#shell-output")).to_contain_text("True", timeout=PATIENCE)  # everything else goes on
+    desk.shot("ten-thousand")
+    desk.lab.ask("POST", "/api/reset")
+    expect(part).to_be_hidden(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

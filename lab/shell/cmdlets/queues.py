@@ -161,7 +161,17 @@ async def get_message(call: Call) -> list[Value]:
         if not rows and not is_wildcard(identity):
             message = f'The message "{identity}" doesn\'t exist.'  # unsourced
             raise call.error(message, "ObjectNotFoundException", category="NotSpecified")
-    return list((await filtered(call, rows))[: _limit(call)])
+    return _first(call, await filtered(call, rows))
+
+
+def _first(call: Call, rows: Sequence[Value]) -> list[Value]:
+    """Return as many as ResultSize allows, and say so where there are more; the words are Exchange's, no source has them here."""
+    most = _limit(call)
+    if len(rows) > most:
+        call.warn(
+            "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter."
+        )
+    return list(rows[:most])
 
 
 def _limit(call: Call) -> int:
@@ -226,7 +236,7 @@ async def tracking(call: Call) -> list[Value]:
         if recipients and not set(recipients) & set(row["recipient-address"].lower().split(";")):
             continue
         out.append(_tracked(call, row))
-    return out[: _limit(call)]
+    return _first(call, out)
 
 
 # --- mail to try it with --------------------------------------------------------------------------------------------------

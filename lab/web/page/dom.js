@@ -35,3 +35,19 @@ export function settled(work, wait = 150) {
     if (timer === null) timer = setTimeout(() => { timer = null; work(); }, wait);
   };
 }
+
+// Which part of a long list is shown, and buttons to go through it. `load` is called with every change; `offset` is where the list is.
+export function pager(place, size, load) {
+  const part = make("span", { role: "status" });
+  const newer = make("button", { onclick: () => move(-size) }, "Newer"), older = make("button", { onclick: () => move(size) }, "Older");
+  place.replaceChildren(part, newer, older);
+  const list = { size, offset: 0, show(shown, total) {
+    if (!shown && list.offset) { list.offset = Math.max(0, Math.floor((total - 1) / size) * size); load(); return; } // what was there has gone
+    place.hidden = total <= size && !list.offset;
+    part.textContent = `${list.offset + 1} to ${list.offset + shown} of ${total}, newest first`;
+    newer.disabled = list.offset === 0;
+    older.disabled = list.offset + shown >= total;
+  } };
+  const move = (by) => { list.offset = Math.max(0, list.offset + by); load(); };
+  return list;
+}

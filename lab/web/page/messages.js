@@ -1,5 +1,5 @@
 // Queues, message trace and mailboxes.
-import { fill, find, make, moment, settled } from "./dom.js";
+import { fill, find, make, moment, pager, settled } from "./dom.js";
 import { change, get, on, tell } from "./lab.js";
 import { open as openSession } from "./sessions.js";
 
@@ -12,9 +12,11 @@ const queueRow = (one) => make("tr", {},
   make("td", {}, `${one.sender || "<>"} to ${one.recipient}`), make("td", {}, String(one.attempts)), make("td", {}, moment(one.next_try)),
   make("td", { class: "words bad" }, one.last_error || "not tried yet"));
 
+const queuePages = pager(find("queue-pages"), 100, () => queue());
 async function loadQueue() {
-  const rows = await get("messages?queued=true&limit=200");
+  const [rows, { messages: counts }] = await Promise.all([get(`messages?queued=true&limit=${queuePages.size}&offset=${queuePages.offset}`), get("status")]);
   fill(find("queue-table"), rows.map(queueRow), "Nothing waits.", 5);
+  queuePages.show(rows.length, (counts.waiting || 0) + (counts.deferred || 0));
   find("retry").disabled = rows.length === 0;
 }
 find("retry").addEventListener("click", async () => {
@@ -28,8 +30,11 @@ const messageRow = (one) => make("tr", {},
   make("td", {}, moment(one.submitted)), make("td", {}, `${one.sender || "<>"} to ${one.recipient}`),
   make("td", { class: TONES[one.outcome] || "" }, one.outcome));
 
+const messagePages = pager(find("message-pages"), 60, () => messages());
 async function loadMessages() {
-  fill(find("message-table"), (await get("messages?limit=60")).map(messageRow), "There is no message yet.", 4);
+  const [rows, { messages: counts }] = await Promise.all([get(`messages?limit=${messagePages.size}&offset=${messagePages.offset}`), get("status")]);
+  fill(find("message-table"), rows.map(messageRow), "There is no message yet.", 4);
+  messagePages.show(rows.length, Object.values(counts).reduce((sum, one) => sum + one, 0));
 }
 
 async function trace(id) {
@@ -51,22 +56,24 @@ async function trace(id) {
 }
 
 // --- mailboxes
+const mailPages = pager(find("mail-pages"), 100, () => boxes());
 async function loadMailboxes() {
-  const boxes = await get("mailboxes"), choice = find("mailbox");
-  const names = boxes.map((one) => one.address).join();
+  const all = await get("mailboxes"), choice = find("mailbox");
+  const names = all.map((one) => one.address).join();
   if (choice.dataset.names !== names) {
     choice.dataset.names = names;
-    choice.replaceChildren(...boxes.map((one) => make("option", { value: one.address }, one.address)));
+    choice.replaceChildren(...all.map((one) => make("option", { value: one.address }, one.address)));
   }
-  boxes.forEach((one, number) => { choice.options[number].textContent = `${one.address} (${one.messages})`; });
-  mailbox = mailbox || (boxes.find((one) => one.messages) || boxes[0]).address;
+  all.forEach((one, number) => { choice.options[number].textContent = `${one.address} (${one.messages})`; });
+  mailbox = mailbox || (all.find((one) => one.messages) || all[0]).address;
   choice.value = mailbox;
-  const rows = await get(`mailboxes/${encodeURIComponent(mailbox)}`);
+  const rows = await get(`mailboxes/${encodeURIComponent(mailbox)}?limit=${mailPages.size}&offset=${mailPages.offset}`);
+  mailPages.show(rows.length, (all.find((one) => one.address === mailbox) || { messages: rows.length }).messages);
   fill(find("mail-table"), rows.map((one) => make("tr", {},
     make("td", {}, make("button", { class: "name", "data-key": `mail ${one.mailbox} ${one.number}`, onclick: () => read(one) }, one.subject || "(no subject)")),
     make("td", {}, one.sender || "<>"), make("td", {}, moment(one.at)), make("td", {}, String(one.size)))), "It is empty.", 4);
 }
-find("mailbox").addEventListener("change", (event) => { mailbox = event.target.value; find("mail").replaceChildren(); loadMailboxes(); });
+find("mailbox").addEventListener("change", (event) => { mailbox = event.target.value; mailPages.offset = 0; find("mail").replaceChildren(); boxes(); });
 
 async function read(one) {
   const path = `mailboxes/${encodeURIComponent(one.mailbox)}/${one.number}`;
