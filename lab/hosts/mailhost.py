@@ -16,7 +16,6 @@ import asyncio
 import itertools
 import re
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -36,6 +35,7 @@ from lab.scenario.topology import Topology
 from lab.sending.attempt import Attempt, Envelope, Outcome, Policy, Reason, ReasonId, Security
 from lab.sending.message import Delivered, Message
 from lab.sending.schedule import Schedule
+from lab.sending.turns import in_turn
 from lab.smtp.content import bare_line_end
 from lab.smtp.headers import header
 from lab.tls.certificate import Credential
@@ -260,17 +260,7 @@ class MailHost(ABC):
             await asyncio.gather(*(self._try(message, gate) for message in due))
 
     def _due(self, now: datetime, most: int | None) -> list[Message]:
-        due = [m for m in self.messages if m.next_try is not None and m.next_try <= now and self._waiting(m)]
-        if most is None or len(due) <= most:
-            return due
-        taken: Counter[str] = Counter()
-        chosen = []
-        for message in due:
-            domain = message.envelope.recipients[0].rpartition("@")[2].lower()
-            if taken[domain] < most:
-                taken[domain] += 1
-                chosen.append(message)
-        return chosen
+        return in_turn([m for m in self.messages if m.next_try is not None and m.next_try <= now and self._waiting(m)], most)
 
     def next_due(self) -> datetime | None:
         if self.asleep:

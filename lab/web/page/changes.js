@@ -34,7 +34,7 @@ async function load() {
   find("fix-list").replaceChildren(...fixes.map(fixItem));
   if (!fixes.length) find("fix-list").append(make("li", { class: "soft" }, "The scenario has no fix."));
   find("history-list").replaceChildren(...history.map((one) => make("li", { value: one.number }, `${moment(one.at)} ${one.text}`)));
-  find("history").scrollTop = find("history").scrollHeight;
+  find("history-scroll").scrollTop = find("history-scroll").scrollHeight;
 }
 const refresh = settled(() => load().catch(() => undefined), 50);
 
