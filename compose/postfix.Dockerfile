@@ -5,4 +5,5 @@ LABEL org.smtplab.image="postfix"
 USER 0:0
 RUN echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections \
  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postfix \
+      postfix-mta-sts-resolver \
  && rm -rf /var/lib/apt/lists/*

@@ -16,7 +16,7 @@ from lab.hosts.roles import ROLES
 from lab.net.addresses import ADDRESSES
 from lab.network.ways import NETWORKS
 
-#: The file, the scenario that it plays, and who plays the internet's MTA.
+#: The file, the scenario that it plays, and which real MTA is on the internet and on the premises, and how strict.
 FILES = {
     "hybrid.yaml": ("appliance-resigns-tls", "emulated", ""),
     "postfix.yaml": ("appliance-resigns-tls", "postfix", "verify"),
@@ -54,27 +54,30 @@ _MTA = """\
     image: ${{SMTPLAB_{upper}_IMAGE:-smtplab/{program}:local}}
     user: "0:0" # it begins as root and gives that up by itself
     cap_add: ["SETUID", "SETGID", "DAC_OVERRIDE", "CHOWN", "FOWNER", "KILL"]
+    dns_opt: ["timeout:1", "attempts:2", "trust-ad"] # DANE hangs on the resolver's word
 """
+#: Whose places a real MTA takes.
+_REAL = ("internet", "exchange")
 
 
 def compose(name: str) -> str:
     """Return the text of one of the files."""
     scenario, program, tls = FILES[name]
     laid = plan(split(_BLOCK), ROLES)
-    more = f', "--internet", "{program}", "--tls", "${{TLS:-{tls}}}"' if tls else ""
+    more = f', "--internet", "{program}", "--exchange", "{program}", "--tls", "${{TLS:-{tls}}}"' if tls else ""
     text = _HEAD.format(
         name=name.removesuffix(".yaml"), scenario=scenario, more=more, images=" and `make image-mtas`" if tls else ""
     )
     for role, legs in laid.legs.items():
         text += f"\n  {role}:\n    <<: *hardened\n"
-        if role == "internet" and tls:
+        if role in _REAL and tls:
             text += _MTA.format(upper=program.upper(), program=program)
         dns = _relative(laid.legs["dns"][next(iter(legs))])
         text += f'    command: ["host", "{role}", "--description", "/lab/{role}/{role}.json", "--wait", "60"]\n'
         text += (
             f"    hostname: {role}\n    depends_on: [mint]\n    dns: [{dns}]\n    volumes:\n      - {{type: tmpfs, target: /tmp}}\n"
         )
-        text += "      - {type: tmpfs, target: /run}\n" if role == "internet" and tls else ""
+        text += "      - {type: tmpfs, target: /run}\n" if role in _REAL and tls else ""
         text += f"      - {{type: volume, source: lab_{role}, target: /lab/{role}, read_only: true}}\n    networks:\n"
         text += "".join(f"      {network}: {{ipv4_address: {_relative(address)}}}\n" for network, address in legs.items())
         text += "      doors: {}\n"

@@ -159,7 +159,7 @@ def make_container(engine: docker.DockerClient, box: Box) -> str:
         init=True, read_only=True, cap_drop=["ALL"], cap_add=capabilities, security_opt=["no-new-privileges:true"],
         mem_limit=box.memory, memswap_limit=box.memory, pids_limit=128 if box.mta else 64, tmpfs=tmpfs,
         log_config={"type": "json-file", "config": {"max-size": "8m"}}, dns=[box.dns] if box.dns else None,
-        dns_opt=["timeout:1", "attempts:2"] if box.dns else None,
+        dns_opt=["timeout:1", "attempts:2", *(["trust-ad"] if box.mta else [])] if box.dns else None,
         port_bindings={port: ("127.0.0.1", number or None) for port, number in (box.ports or {}).items()} or None,
     )  # fmt: skip
     (first, address), *others = box.legs.items()

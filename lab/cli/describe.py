@@ -17,10 +17,18 @@ from lab.cli.complete import scenario_names
 @click.option("--subnet", required=True, metavar="CIDR", help="The /22 that the hosts' networks are laid out in.")
 @click.option("--fix", "fix_name", metavar="NAME", help="Apply one of the scenario's fixes first (empty: none).")
 @click.option("--internet", type=click.Choice(["emulated", "postfix", "exim"]), help="Who plays the internet's MTA.")
-@click.option("--tls", metavar="LEVEL", help="How strict that is: may, encrypt, verify, secure, dane, mta-sts.")
+@click.option("--exchange", type=click.Choice(["emulated", "postfix", "exim"]), help="Who is in the place of Exchange.")
+@click.option("--tls", metavar="LEVEL", help="How strict the internet's is: may, encrypt, verify, secure, dane, mta-sts.")
 @click.option("--play", is_flag=True, help="Have one message sent along each flow when the hosts run.")
 def describe(
-    scenario: str, out: Path, subnet: str, fix_name: str | None, internet: str | None, tls: str | None, play: bool
+    scenario: str,
+    out: Path,
+    subnet: str,
+    fix_name: str | None,
+    internet: str | None,
+    exchange: str | None,
+    tls: str | None,
+    play: bool,
 ) -> None:
     """Write for each host of SCENARIO what it must be given: topology, addresses, and its own certificates and keys."""
     from datetime import UTC, datetime
@@ -45,7 +53,8 @@ def describe(
         block = ipaddress.IPv4Network(subnet)
     except ValueError as error:
         raise UserError(f"{subnet} is no network: {error}", hint="such as 10.77.0.0/22") from None
-    changes = [Change(set=f"internet.{key}", to=value) for key, value in (("implementation", internet), ("tls", tls)) if value]
+    said = {"internet.implementation": internet, "internet.tls": tls, "exchange.implementation": exchange}
+    changes = [Change(set=path, to=value) for path, value in said.items() if value]
     data = change.apply([*(fix.changes if fix else ()), *changes], loaded.broken)
     topology = in_era(topology_of(data), loaded.scenario.era)
     mint = Mint(datetime.now(UTC))

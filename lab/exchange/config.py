@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from lab.sending.attempt import TlsLevel
+from lab.sending.implementation import Implementation, MtaTls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +126,5 @@ class ExchangeConfig:
     crls_reachable: bool = True  # revocation lists can be fetched (facts/exchange 9 row 11)
     edge: bool = False  # the connectors live on an Edge server, which gets what Edge sync carries (facts/exchange 3.3, 9 row 21)
     behind_same_name: tuple[OtherServer, ...] = ()
+    implementation: Implementation = Implementation.EMULATED  # a real MTA in the place of Exchange (in containers)
+    tls: MtaTls | None = None  # for a real MTA, where a send connector demands TLS (default: as the connector says)

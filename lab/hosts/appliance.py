@@ -83,6 +83,7 @@ class ApplianceHost:
         self._closed = ClosedPort()
         self._closed_endpoint: Endpoint | None = None
         self._behaviours: dict[int, tuple[Behaviour, ...]] = {}
+        self._introduced: frozenset[str] = frozenset()  # receivers that are told for whom it connects
         self._carriers = [RelayCarrier(self.name, partial(self._plan, Direction.INBOUND, "exchange"))]
         self._carriers += [RelayCarrier(self.name, partial(self._plan, Direction.OUTBOUND, host)) for host in OUTSIDE]
         for carrier, receiver in zip(self._carriers, ("exchange", *OUTSIDE), strict=True):
@@ -109,9 +110,11 @@ class ApplianceHost:
                 for name in behaviour.certificates:
                     store.credential(name)
         self.config, self._store, self._behaviours = config, store, loaded
+        # a real MTA knows nothing of introductions
+        emulated = [name for name in ("exchange", *OUTSIDE) if topology.program(name) is Implementation.EMULATED]
+        self._introduced = frozenset(emulated) if self._directory.relays else frozenset()
         for receiver, carrier in zip(("exchange", *OUTSIDE), self._carriers, strict=True):
-            # a real MTA knows nothing of introductions
-            carrier.introduces = bool(self._directory.relays) and topology.program(receiver) is Implementation.EMULATED
+            carrier.introduces = receiver in self._introduced
         for host in OUTSIDE:
             self._directory.detour(host, self.name, self._closed_endpoint if host in config.refuses else None)
 
@@ -156,5 +159,5 @@ class ApplianceHost:
         terminates = any(behaviour.terminates for behaviour in behaviours)
         # facts/exchange 7, row 4: terminated sessions come from the appliance's own address; what is passed keeps the sender's
         kept = None if terminates or self._directory.host_at(sender) is None else sender
-        source = kept if self._directory.relays else self._directory.source(self.name, kept)
+        source = kept if receiver in self._introduced else self._directory.source(self.name, kept)
         return relay, self._directory.route(self.name, receiver).actual, source

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from lab.hosts.host import Surroundings
 from lab.net.directory import Endpoint
-from lab.net.dns import DnsServer
+from lab.net.dns import Answer, DnsServer
 from lab.net.patience import Patience
 from lab.scenario.topology import Topology
+from lab.sending.implementation import Implementation
 from lab.tls.certificate import Certificate
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ class DnsHost:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._directory, self._mint, self._clock = surroundings.directory, surroundings.mint, surroundings.clock
-        self._server = DnsServer(self.answer)
+        self._server = DnsServer(self.answer, self._view)
+        self._inside: Zones | None = None
+        self._make_inside: Callable[[], Zones] | None = None
         self._make: Callable[[], Zones]
         self._made: Zones | None = None
         self._keys: Keys | None = None
@@ -47,7 +51,9 @@ class DnsHost:
 
             keys = self._keys = Keys()
         self._make = partial(_zones, topology, self._directory.address, self._chain_of, now=self._clock.now, keys=keys)
-        self._made = None
+        self._made = self._inside = None
+        real = topology.program("exchange") is not Implementation.EMULATED
+        self._make_inside = partial(self._view_from_inside, topology, keys) if real else None
 
     @property
     def _zones(self) -> Zones:
@@ -69,6 +75,31 @@ class DnsHost:
 
     async def stop(self) -> None:
         await self._server.stop()
+
+    def _view_from_inside(self, topology: Topology, keys: Keys | None) -> Zones:
+        """Return what a real MTA in the place of Exchange is told: it knows no detours, so names outside are the appliance's inner leg.
+
+        The appliance has a port there for each host outside, and DANE looks for the port that is connected to (RFC 7672 section 2.2.3).
+        """
+
+        def address_of(host: str) -> str:
+            through = self._directory.detour_port("exchange", host)
+            return self._directory.route("exchange", host).actual.address if through else self._directory.address(host)
+
+        tlsa = dict(topology.dns.tlsa)
+        for name, records in topology.dns.tlsa.items():
+            label, _, rest = name.partition(".")
+            host = self._zones.host(rest.removeprefix("_tcp."))
+            if label == "_25" and host is not None and (port := self._directory.detour_port("exchange", host)):
+                tlsa[f"_{port}.{rest}"] = records
+        told = replace(topology, dns=replace(topology.dns, tlsa=tlsa))
+        return _zones(told, address_of, self._chain_of, now=self._clock.now, keys=keys)
+
+    def _view(self, sender: str) -> Answer:
+        if self._make_inside is None or self._asleep or self._directory.host_at(sender) != "exchange":
+            return self.answer
+        inside = self._inside = self._inside or self._make_inside()
+        return lambda query, tcp: inside.answer(query, tcp=tcp)
 
     def answer(self, query: bytes, tcp: bool) -> bytes | None:
         """Return what the host answers to a query; None is silence."""

@@ -9,59 +9,41 @@ from __future__ import annotations
 import asyncio
 import os
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from lab.errors import CannotTest
 from lab.hosts.host import Surroundings
 from lab.hosts.mailhost import MailHost, NextHop
+from lab.hosts.stance import Stance, stance_of
 from lab.internet.mta_log import MtaLog, Tried
 from lab.net.directory import Endpoint, Route
 from lab.net.listener import Receiver
 from lab.net.patience import Patience
 from lab.net.sender import carry
 from lab.scenario.topology import Topology
-from lab.sending.attempt import Attempt, Envelope, Outcome, Policy
+from lab.sending.attempt import Attempt, Envelope, Outcome, Policy, ReasonId
 from lab.sending.implementation import MtaTls
 from lab.sending.message import Delivered, Message
 from lab.sending.schedule import INTERNET
 from lab.sending.session import SenderSession, SenderSettings
-from lab.tls.certificate import Credential
 from lab.tls.findings import Verdict
 from lab.tls.trust import TrustStore
 from lab.transcript import Kind, Leg, Transcript
 
-_PATIENCE = 60.0  # seconds for what was asked of the MTA
+_PATIENCE = 40.0  # seconds for what was asked of the MTA
+_MOST_EARLY = 1000  # ids of messages that are not known to be ours
 _LOOK = 0.05  # seconds between two looks at files of a program that gives no events
 HOME = Path("/run/mta")
-
-
-@dataclass(frozen=True, slots=True)
-class Detour:
-    """Mail for a domain that really goes to an endpoint, and the name that is expected of it there."""
-
-    domain: str
-    endpoint: Endpoint
-    match: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stance:
-    """What the MTA is to be, whichever host it stands for."""
-
-    name: str
-    domains: tuple[str, ...]
-    mailboxes: tuple[str, ...]
-    credential: Credential | None
-    tls: MtaTls
-    detours: tuple[Detour, ...] = ()
 
 
 class ForeignHost(MailHost):
     """A mail host whose work a real MTA does. `log_text` is its log as it stands."""
 
     schedule = INTERNET
+    holds_new: ClassVar[bool] = False  # what it is handed waits until it is told to try
 
     def __init__(self, surroundings: Surroundings, role: str, log: MtaLog) -> None:
         super().__init__(surroundings)
@@ -70,6 +52,7 @@ class ForeignHost(MailHost):
         self.log_text = ""
         self._log = log
         self._by_id: dict[str, Message] = {}
+        self._ids: dict[int, str] = {}  # in the MTA's queue, by our number
         self._early: dict[str, list[Tried]] = {}
         self._unsent: list[Message] = []
         self._read = 0
@@ -95,8 +78,13 @@ class ForeignHost(MailHost):
         ...
 
     @abstractmethod
-    async def flush(self) -> None:
-        """Try everything that waits, now."""
+    async def try_now(self, ids: list[str]) -> None:
+        """Try these messages of the queue now, whatever its timers say."""
+        ...
+
+    @abstractmethod
+    async def give_up(self, ids: list[str]) -> None:
+        """Return these messages of the queue to their senders."""
         ...
 
     @abstractmethod
@@ -110,6 +98,10 @@ class ForeignHost(MailHost):
         """Where the MTA writes its log."""
         ...
 
+    def beside_log(self) -> list[str]:
+        """Return what programs beside the MTA have written since the last call, and an attempt is to show."""
+        return []
+
     @property
     def mail_folder(self) -> Path:
         """A folder for each mailbox, in Maildir form."""
@@ -118,11 +110,8 @@ class ForeignHost(MailHost):
     # --- life ---------------------------------------------------------------------------------------------------------
 
     def configure(self, topology: Topology) -> None:
-        config = topology.internet
-        credential = self.mint.credential(config.certificate, config.name) if config.certificate else None
-        self.stance = Stance(config.name, config.accepted_domains, config.mailboxes, credential, config.tls)
-        self.trust = self.mint.trust(("public",))
-        self.open_mailboxes(config.mailboxes)
+        self.stance = stance_of(self.name, topology, self.mint, self.directory)
+        self.open_mailboxes(self.stance.mailboxes)
 
     def apply(self, topology: Topology) -> None:
         self.configure(topology)
@@ -164,16 +153,30 @@ class ForeignHost(MailHost):
 
     environment: ClassVar[dict[str, str]] = {}
 
-    async def until_listening(self) -> None:
-        """Wait until the MTA takes connections. Raises CannotTest where it does not."""
+    async def until_listening(self, port: int = 25) -> None:
+        """Wait until a program of the MTA's takes connections at a port. Raises CannotTest."""
+        place = f":{port:04X}"
+        await self.until(
+            lambda: any(line.split()[1].endswith(place) and line.split()[3] == "0A" for line in _sockets()),
+            f"does not listen on port {port}",
+        )
+
+    async def until(self, so: Callable[[], bool], fault: str) -> None:
+        """Wait until something is so that the MTA was asked for; `fault` says what it means when it never is. Raises CannotTest."""
         for _ in range(int(_PATIENCE / _LOOK)):
-            if await self._greets():
+            self._look()
+            if so():
                 return
             await asyncio.sleep(_LOOK)
-        raise CannotTest(f"the MTA of {self.name} does not listen", hint=self.log_text[-500:])
+        said = "\n".join(self.beside_log()) or self.log_text
+        raise CannotTest(f"the MTA of {self.name} {fault}", hint=said[-500:])
 
-    async def _greets(self) -> bool:
-        return any(line.split()[1].endswith(":0019") and line.split()[3] == "0A" for line in _sockets())
+    def skip_log(self) -> None:
+        """Begin anew with the log as it stands: what is in it is an earlier description's."""
+        self._look()
+        self.log_text = ""
+        self._early.clear()
+        self._kept.clear()
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
@@ -186,19 +189,21 @@ class ForeignHost(MailHost):
         """Hand over what is new, flush what waits, and see each message tried once more."""
         async with self._processing:
             now = self.clock.now()
-            again = [m for m in self.messages if m.outcome is Outcome.DEFERRED and m.next_try is not None and m.next_try <= now]
+            waiting = [m for m in self.messages if m.outcome is Outcome.DEFERRED]
+            if expired := [m for m in waiting if now >= self.schedule.expires(m.submitted)]:
+                await self.give_up([self._ids[message.id] for message in expired])
+                await self.until(lambda: all(m.outcome is Outcome.BOUNCED for m in expired), "does not give up what has expired")
+            again = [m for m in waiting if m not in expired and m.next_try is not None and m.next_try <= now]
             new, self._unsent = self._unsent, []
             wanted = {id(message): len(message.attempts) + 1 for message in (*again, *new)}
             for message in new:
                 await self._hand_over(message)
-            if again:
-                await self.flush()
-            for _ in range(int(_PATIENCE / _LOOK)):
-                self._look()
-                if all(len(message.attempts) >= wanted[id(message)] for message in (*again, *new)):
-                    return
-                await asyncio.sleep(_LOOK)
-            raise CannotTest(f"the MTA of {self.name} has not tried its mail within {_PATIENCE:g} s", hint=self.log_text[-800:])
+            if due := [self._ids[message.id] for message in (*again, *(new if self.holds_new else ()))]:
+                await self.try_now(due)
+            await self.until(
+                lambda: all(len(message.attempts) >= wanted[id(message)] for message in (*again, *new)),
+                f"has not tried its mail within {_PATIENCE:g} s",
+            )
 
     async def _hand_over(self, message: Message) -> None:
         """Submit over SMTP on loopback: the reply names the id in the queue."""
@@ -210,7 +215,7 @@ class ForeignHost(MailHost):
         if attempt.outcome is not Outcome.DELIVERED:
             raise CannotTest(f"the MTA of {self.name} does not take mail from its own host: {said}")
         name = said.rpartition(" ")[2].rpartition("=")[2]
-        self._by_id[name] = message
+        self._by_id[name], self._ids[message.id] = message, name
         for tried in self._early.pop(name, ()):
             self._note(tried)
 
@@ -218,19 +223,28 @@ class ForeignHost(MailHost):
         message = self._by_id.get(tried.id)
         if message is None:  # somebody else's, or ours, tried before the reply that names it was read
             self._early.setdefault(tried.id, []).append(tried)
+            if len(self._early) > _MOST_EARLY:
+                self._early.pop(next(iter(self._early)))
+            return
+        if tried.reason is not None and tried.reason.id is ReasonId.EXPIRED:
+            message.outcome, message.next_try = Outcome.BOUNCED, None
+            message.words.append(tried.words)
             return
         session = self.transcript.new_session(self.name)
         peer = f"{tried.address}:{tried.port}" if tried.address else ""
-        for line in tried.lines:
+        for line in (*self.beside_log(), *tried.lines):
             self.transcript.record(session, self.name, Leg.RECEIVER, Kind.NOTE, message=line, peer=peer)
         if tried.tls is not None:
             self.transcript.record(
                 session, self.name, Leg.RECEIVER, Kind.TLS, secure=True, version=tried.tls.version, cipher=tried.tls.cipher, role="client",
             )  # fmt: skip
         now = self.clock.now()
+        reason = tried.reason
+        if reason is not None and reason.id is ReasonId.CERTIFICATE and self._level(message) is MtaTls.DANE:
+            reason = replace(reason, id=ReasonId.DANE)  # at this level nothing else judges a certificate
         verdict = Verdict((), (), tried.findings, now) if tried.findings else None
         attempt = Attempt(
-            tried.outcome, now, session, tried.target, tried.address, tried.port, tried.security, tried.reason, verdict, tried.tls,
+            tried.outcome, now, session, tried.target, tried.address, tried.port, tried.security, reason, verdict, tried.tls,
             tried.reply,
         )  # fmt: skip
         message.attempts.append(attempt)
@@ -239,6 +253,10 @@ class ForeignHost(MailHost):
             message.words.append(tried.words)
         if tried.outcome is Outcome.DEFERRED:
             message.next_try = self.schedule.next_try(len(message.attempts), now, message.submitted)
+
+    def _level(self, message: Message) -> MtaTls:
+        domain = message.envelope.recipients[0].rpartition("@")[2].lower()
+        return next((way.tls for way in self.stance.ways if way.domain == domain), self.stance.tls)
 
     # --- what the MTA leaves in files ---------------------------------------------------------------------------------
 
@@ -275,6 +293,14 @@ class ForeignHost(MailHost):
                 content = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
                 sender = content.partition(b"\r\n")[0].partition(b"<")[2].partition(b">")[0].decode("utf-8", "replace")
                 self.mailboxes[mailbox].append(Delivered(self.clock.now(), Envelope(sender, (mailbox,), content), ""))
+                if not sender:
+                    self._reported(content)
+
+    def _reported(self, report: bytes) -> None:
+        """See whose report of failure this is: it has the header of what it is about."""
+        for message in self.messages:
+            if message.outcome is Outcome.BOUNCED and message.envelope.message_id.encode() in report:
+                message.ndr = report
 
     async def quiet(self) -> None:
         """Wait until what has come in has come to lie."""

@@ -63,6 +63,7 @@ _DELIVERY = re.compile(
     r"(?P<id>[0-9A-Za-z]+): to=<(?P<recipient>[^>]*)>, (?:orig_to=<[^>]*>, )?relay=(?P<relay>[^,]+), .*"
     r"dsn=(?P<dsn>[245]\.\d+\.\d+), status=(?P<status>[a-z]+) \((?P<why>.*)\)$"
 )
+_EXPIRED = re.compile(r"(?P<id>[0-9A-Za-z]+): from=<[^>]*>, (?P<words>status=(?:force-)?expired, returned to sender)$")
 _RELAY = re.compile(r"(?P<name>[^\[]+)\[(?P<address>[^\]]+)\](?::(?P<port>\d+))?$")
 _TLS = re.compile(
     r"(?P<trust>Verified|Trusted|Untrusted|Anonymous) TLS connection established to .*?: "
@@ -74,6 +75,7 @@ _SAID = re.compile(r"host \S+ (?:said|refused to talk to me): (?P<reply>[245]\d\
 _POSTFIX_REASONS: tuple[tuple[str, ReasonId, str], ...] = (
     ("Server certificate not", ReasonId.CERTIFICATE, "verdict"),
     ("Server certificate is not", ReasonId.CERTIFICATE, "verdict"),
+    ("TLSA lookup error", ReasonId.DNSSEC, "connect"),
     ("TLS is required, but was not offered", ReasonId.STARTTLS_MISSING, "starttls"),
     ("TLS is required, but host", ReasonId.STARTTLS_REFUSED, "starttls"),
     ("Cannot start TLS", ReasonId.TLS_FAILED, "handshake"),
@@ -95,7 +97,11 @@ class PostfixLog:
 
     def read(self, line: str) -> Tried | None:
         match = _POSTFIX.search(line)
-        if match is None or match["program"] not in ("smtp", "relay", "error"):
+        if match is None:
+            return None
+        if match["program"] == "qmgr" and (expired := _EXPIRED.match(match["text"])) is not None:
+            return _given_up(expired["id"], expired["words"], match["text"])
+        if match["program"] not in ("smtp", "relay", "error", "virtual"):
             return None
         lines = self._open.setdefault(match["number"], [])
         lines.append(match["text"])
@@ -114,6 +120,7 @@ class PostfixLog:
             id=delivery["id"], recipient=delivery["recipient"], outcome=outcome, words=f"dsn={delivery['dsn']}, status={status} ({why})",
             target=relay["name"] if relay else "", address=relay["address"] if relay else "",
             port=int(relay["port"] or 25) if relay else 0, lines=tuple(lines),
+            security=Security.LOCAL if delivery["relay"] == "virtual" else Security.CLEAR,
         )  # fmt: skip
         for line in lines:
             if tls := _TLS.search(line):
@@ -128,6 +135,12 @@ class PostfixLog:
         if outcome is Outcome.DELIVERED:
             return tried
         return replace(tried, security=Security.CLEAR, reason=_reason(why, _POSTFIX_REASONS, reply))
+
+
+def _given_up(ident: str, words: str, line: str) -> Tried:
+    """A message that the MTA returns to its sender, without another try."""
+    reason = Reason(ReasonId.EXPIRED, detail=words)
+    return Tried(id=ident, recipient="", outcome=Outcome.BOUNCED, words=words, reason=reason, lines=(line,))
 
 
 def findings_in(words: str) -> tuple[Finding, ...]:
@@ -154,12 +167,15 @@ _EXIM_SENT = re.compile(
     r"(?: H=(?P<name>\S+) \[(?P<address>[^\]]+)\](?::(?P<port>\d+))?)?(?P<more>.*)$"
 )
 _EXIM_FAILED = re.compile(r"^(?P<id>[0-9A-Za-z-]+) (?P<mark>==|\*\*) (?P<recipient>\S+?):? (?P<why>.*)$")
+_EXIM_CANCELLED = re.compile(r"^(?P<id>[0-9A-Za-z-]+) (?P<words>cancelled by \S+)$")
 _EXIM_TLS = re.compile(r" X=(?P<version>TLS[0-9.]+):(?P<cipher>\S+):(?P<bits>\d+)")
 _EXIM_HOST = re.compile(r"H=(?P<name>\S+) \[(?P<address>[^\]]+)\](?::(?P<port>\d+))?")
 _EXIM_SAID = re.compile(r"SMTP error from remote mail server after [^:]+: (?P<reply>[245]\d\d[ -].*)$")
 _EXIM_REASONS: tuple[tuple[str, ReasonId, str], ...] = (
+    ("tlsa lookup DEFER", ReasonId.DNSSEC, "connect"),
     ("certificate verification failed", ReasonId.CERTIFICATE, "verdict"),
     ("certificate name mismatch", ReasonId.CERTIFICATE, "verdict"),
+    ("Error in the certificate", ReasonId.CERTIFICATE, "verdict"),  # what an event said no to
     ("did not offer TLS support", ReasonId.STARTTLS_MISSING, "starttls"),
     ("TLS session", ReasonId.TLS_FAILED, "handshake"),
     ("Connection refused", ReasonId.CONNECTION_REFUSED, "connect"),
@@ -172,7 +188,7 @@ _EXIM_REASONS: tuple[tuple[str, ReasonId, str], ...] = (
 )
 #: Exim's notes about a host stand in lines before the one that defers the message: what the TLS library said is there.
 _EXIM_NOTE = re.compile(
-    r"^(?P<id>[0-9A-Za-z-]+) (?P<text>(?:\[[^\]]+\] SSL verify error|H=\S+ \[[^\]]+\].*TLS|TLS session|Remote host|H=).*)$"
+    r"^(?P<id>[0-9A-Za-z-]+) (?P<text>(?:\[[^\]]+\] SSL verify error|SSL verify denied|H=\S+ \[[^\]]+\].*TLS|TLS session|Remote host|H=).*)$"
 )
 
 
@@ -189,12 +205,14 @@ class EximLog:
         rest = match["rest"]
         if sent := _EXIM_SENT.match(rest):
             notes = self._notes.pop(sent["id"], [])
-            return self._sent(sent, (*notes, rest)) if sent["transport"] == "remote_smtp" else None
+            return self._sent(sent, (*notes, rest))
         if failed := _EXIM_FAILED.match(rest):
             if "retry time not reached" in rest:
                 return None
             notes = self._notes.pop(failed["id"], [])
             return self._failed(failed, (*notes, rest))
+        if cancelled := _EXIM_CANCELLED.match(rest):
+            return _given_up(cancelled["id"], cancelled["words"], rest)
         if note := _EXIM_NOTE.match(rest):
             self._notes.setdefault(note["id"], []).append(rest)
         return None
@@ -203,7 +221,15 @@ class EximLog:
         more = sent["more"]
         tls = _EXIM_TLS.search(more)
         verified = " CV=yes" in more or " CV=dane" in more
-        security = Security.CLEAR if tls is None else Security.AUTHENTICATED if verified else Security.ENCRYPTED
+        security = (
+            Security.LOCAL
+            if sent["transport"] == "maildir"
+            else Security.CLEAR
+            if tls is None
+            else Security.AUTHENTICATED
+            if verified
+            else Security.ENCRYPTED
+        )
         confirmed = re.search(r' C="(?P<reply>[^"]*)"', more)
         return Tried(
             id=sent["id"], recipient=sent["recipient"], outcome=Outcome.DELIVERED, words=lines[-1].partition(" ")[2], target=sent["name"] or "",
@@ -219,6 +245,10 @@ class EximLog:
         findings: tuple[Finding, ...] = ()
         for line in lines:
             findings = findings or findings_in(line)
+        if not findings and why.endswith(
+            "(certificate verification failed)"
+        ):  # with a bad chain it goes on: ": certificate invalid"
+            findings = (Finding(FindingId.NAME_MISMATCH, detail=why),)
         return Tried(
             id=failed["id"], recipient=failed["recipient"], outcome=Outcome.DEFERRED if failed["mark"] == "==" else Outcome.BOUNCED,
             words=f"{failed['mark']} {failed['recipient']} {why}", target=host["name"] if host else "", address=host["address"] if host else "",

@@ -19,8 +19,8 @@ _CONNECTIONS = 100
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, view: Callable[[str], Answer]) -> None:
+        self._view = view
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -28,16 +28,16 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
-        answer = self._answer(data, False)
+        answer = self._view(addr[0])(data, False)
         if answer is not None and self._transport is not None:
             self._transport.sendto(answer, addr)
 
 
 class DnsServer:
-    """Answers with what `answer(query, over_tcp)` returns; None is silence."""
+    """Answers with what `answer(query, over_tcp)` returns; None is silence. `view` chooses another for a sender's address."""
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, answer: Answer, view: Callable[[str], Answer] | None = None) -> None:
+        self._view = view or (lambda _: answer)
         self._udp: asyncio.DatagramTransport | None = None
         self._tcp: asyncio.Server | None = None
         self._connections = Conversations(self._serve, _CONNECTIONS)
@@ -52,7 +52,7 @@ class DnsServer:
                 self._tcp = await asyncio.start_server(self._connections.begin, address, port)
                 found = self._tcp.sockets[0].getsockname()[1]
                 datagrams.bind((address, found))  # by hand: uvloop leaks its transport where this fails
-                self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self._answer), sock=datagrams)
+                self._udp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self._view), sock=datagrams)
             except OSError as error:
                 failure = error
                 datagrams.close()
@@ -75,11 +75,12 @@ class DnsServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
+            answer_to = self._view(writer.get_extra_info("peername")[0])
             for _ in range(_QUERIES):
                 async with asyncio.timeout(_IDLE):
                     length = int.from_bytes(await reader.readexactly(2), "big")
                     query = await reader.readexactly(length)
-                answer = self._answer(query, True)
+                answer = answer_to(query, True)
                 if answer is None:
                     break
                 writer.write(len(answer).to_bytes(2, "big") + answer)

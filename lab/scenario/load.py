@@ -24,7 +24,7 @@ from lab.scenario.model import Change, Scenario
 from lab.scenario.names import check_dns, near
 from lab.scenario.source import Place, Source, read
 from lab.scenario.topology import Flow, Topology
-from lab.sending.implementation import Implementation
+from lab.sending.implementation import Implementation, MtaTls
 from lab.tls.mint import ADOPTED
 from lab.tls.mint_cases import CASES
 
@@ -137,12 +137,23 @@ def _check_topology(topology: Topology) -> None:
         if host not in HOSTS:
             raise UserError(f"{host!r} is no host of the topology", key=f"dns.hosts.{name}", hint=near(host, HOSTS))
     check_dns(topology.dns)
-    real = [
-        role
-        for role in HOSTS
-        if getattr(getattr(topology, role), "implementation", Implementation.EMULATED) is not Implementation.EMULATED
-    ]
+    real = [role for role in HOSTS if topology.program(role) is not Implementation.EMULATED]
     check_network(topology.network, HOSTS, real)
+    _check_programs(topology)
+
+
+def _check_programs(topology: Topology) -> None:
+    """A real MTA must be able to be as strict as it is asked to be."""
+    tls = {"exchange": topology.exchange.tls, "internet": topology.internet.tls}
+    for role, level in tls.items():
+        program = topology.program(role)
+        if level is not MtaTls.MTA_STS or program is Implementation.EMULATED:
+            continue
+        key, words = f"{role}.tls", "may, encrypt, verify, secure, dane"
+        if program is Implementation.EXIM:
+            raise UserError("Exim keeps no MTA-STS policies", key=key, hint=f"{words}; or let Postfix play {role}")
+        if role == "exchange":
+            raise UserError("no policy's web host is reached from inside", key=key, hint=f"{words}; mta-sts is for internet")
 
 
 def _check_behaviours(rule: Rule, store: tuple[str, ...], below: str) -> None:

@@ -1,31 +1,225 @@
-"""Real MTAs in the ring: Postfix and Exim as the validating sender of the post, through the same scenario machinery."""
+"""Real MTAs in the ring: Postfix and Exim as the internet's sender and on-premises, through the same scenario machinery."""
 
 from __future__ import annotations
 
+import asyncio
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 import pytest
 
-from lab.scenario import catalogue
+from lab.backends.containers import Containers
+from lab.backends.containers_ground import Ground
+from lab.net.loop import loop_factory
+from lab.report.text import lines
+from lab.runner import play
+from lab.scenario import catalogue, change
+from lab.scenario.load import load_scenario, topology_of
+from lab.scenario.model import Change
+from lab.sending.attempt import Outcome, ReasonId, Security
+from lab.sending.implementation import Implementation
+from lab.sending.message import Message
+from lab.tls.dane import association_data
+from lab.tls.mint import Mint
 from lab.workers import Run, play_in_containers
 from tests.docker.conftest import smtplab
+
+ALL = os.environ.get("SMTPLAB_PARITY") == "all"
+THERE, BACK = "internet -> onprem", "onprem -> online"
+
+
+# --- scenarios --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("program", ["postfix", "exim"])
 def test_it_defers_in_its_own_words_and_is_cured_by_the_same_fix(program: str, mta_images: str) -> None:
-    from lab.report.text import lines
-
-    (played,) = play_in_containers([Run(f"{program}-validates")])
+    """The post with a real MTA as the validating sender on the internet."""
+    (played,) = play_in_containers([Run(f"{program}-validates", fix=None if ALL else "bind-exchange-certificate")])
     assert played.error is None, played.error
     result = played.result
     assert result is not None
     assert result.met, "\n".join(lines(result))
     fault, cured = result.stages[0], result.stages[1]
-    deferred = fault.flows["internet -> onprem"]
+    deferred = fault.flows[THERE]
     assert "certificate" in deferred.words
     notes = [entry.detail["message"] for entry in fault.transcript if entry.host == "internet" and "message" in entry.detail]
     assert any("alice@contoso.test" in note for note in notes), "its own log is in the transcript"
-    waited = cured.queued["internet -> onprem"]
+    waited = cured.queued[THERE]
     assert waited.delivered, "delivered once, and found in the mailbox"
     assert [attempt.outcome.value for attempt in waited.attempts] == ["deferred", "delivered"]
+
+
+OTHERS = ["postfix-on-premises", "exim-on-premises", *(["postfix-dane", "exim-dane", "postfix-mta-sts"] if ALL else [])]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_scenario_is_as_it_says_and_its_control_is_not(name: str, mta_images: str) -> None:
+    """The policies of the other scenarios are met by the table below."""
+    first = load_scenario(name).scenario.fixes[0].name
+    played = play_in_containers([Run(name, fix=None if ALL else first), Run(name, control=True)])
+    for one in played:
+        assert one.error is None, one.error
+        assert one.result is not None
+        assert one.result.met, "\n".join(lines(one.result))
+
+
+def test_every_scenario_with_a_real_mta_is_played() -> None:
+    here = {*OTHERS, "postfix-validates", "exim-validates", "postfix-dane", "exim-dane", "postfix-mta-sts"}
+    real = {name for name in catalogue.names(containers=True) if _programs(name)}
+    assert real == here
+
+
+def _programs(name: str) -> bool:
+    from lab.hosts.roles import programs_of
+
+    return bool(programs_of(topology_of(load_scenario(name).healthy)))
+
+
+# --- policies ---------------------------------------------------------------------------------------------------------------
+
+#: What the appliance does to whoever sends through it, in either direction.
+RECEIVERS: dict[str, list[Any]] = {
+    "good": [],
+    "resigned": [{"resign": {"certificate": "appliance-default"}}],
+    "stripped": ["strip-starttls"],
+    "of the domain": [{"resign": {"certificate": "bare-domain"}}],
+    "of another": [{"resign": {"certificate": "internet"}}],
+}
+CLEAR, ENCRYPTED, AUTHENTICATED = Security.CLEAR, Security.ENCRYPTED, Security.AUTHENTICATED
+CERTIFICATE, MISSING, DANE = ReasonId.CERTIFICATE, ReasonId.STARTTLS_MISSING, ReasonId.DANE
+#: How mail from the internet travels, or why it waits: under each policy, to each of these receivers.
+POLICIES: dict[str, tuple[Security | ReasonId, ...]] = {
+    "may": (ENCRYPTED, ENCRYPTED, CLEAR, ENCRYPTED, ENCRYPTED),
+    "encrypt": (ENCRYPTED, ENCRYPTED, MISSING, ENCRYPTED, ENCRYPTED),
+    "verify": (AUTHENTICATED, CERTIFICATE, MISSING, CERTIFICATE, CERTIFICATE),
+    "secure": (AUTHENTICATED, CERTIFICATE, MISSING, AUTHENTICATED, CERTIFICATE),
+    "dane": (AUTHENTICATED, DANE, MISSING, DANE, DANE),
+    "mta-sts": (AUTHENTICATED, CERTIFICATE, MISSING, CERTIFICATE, CERTIFICATE),
+}
+#: The same for what goes from the premises to Exchange Online, where no receiver has the domain's own name.
+OUTBOUND = {name: (*row[:3], row[4], row[4]) for name, row in POLICIES.items() if name != "mta-sts"}
+#: The receivers that tell policies from one another; `make parity` has each policy meet all of them.
+TELLING = {
+    "may": ("resigned", "stripped"),
+    "encrypt": ("resigned", "stripped"),
+    "verify": ("good", "of the domain"),
+    "secure": ("good", "of the domain", "of another", "resigned"),
+    "dane": ("good", "resigned"),
+    "mta-sts": ("good", "resigned", "stripped"),
+}
+PAIRS = [(Implementation.POSTFIX, Implementation.EXIM), (Implementation.EXIM, Implementation.POSTFIX)]
+ONLINE = "contoso-mail-onmicrosoft-test.mail.protection.outlook.test"
+
+
+def published(mint: Mint) -> dict[str, Any]:
+    """The hybrid with everything that senders may keep to: DNSSEC, records for both ways, and a policy."""
+    key = association_data(mint.credential("online").leaf, 1, 1).hex()
+    base = load_scenario("sts-enforced").healthy
+    changes = (
+        Change(set="dns.signed", to=["contoso.test", "fabrikam.test", "onmicrosoft.test", "outlook.test"]),
+        Change(set="dns.tlsa", to={"_25._tcp.mail.contoso.test": [{"certificate": "exchange"}], f"_25._tcp.{ONLINE}": [{"data": key}]}),
+        Change(set="internet.mta_sts", to=False),
+        Change(add="appliance.certificates", to="bare-domain"),
+        Change(add="appliance.certificates", to="internet"),
+    )  # fmt: skip
+    return change.apply(changes, base)
+
+
+class Bench:
+    """A lab with a real MTA on the internet and another on the premises."""
+
+    def __init__(self, ground: Ground, runner: asyncio.Runner, internet: Implementation, exchange: Implementation) -> None:
+        self.run, mint = runner.run, Mint(datetime.now(UTC))
+        programs = (
+            Change(set="internet.implementation", to=internet.value),
+            Change(set="exchange.implementation", to=exchange.value),
+        )
+        self.data = change.apply(programs, published(mint))
+        self.internet, self.exchange = internet, exchange
+        lab = ground.launch(topology_of(self.data), mint=mint)
+        assert isinstance(lab, Containers)
+        self.lab = lab
+        self.run(lab.start())
+
+    def send(self, flows: list[str], receiver: str, **levels: str) -> dict[str, Message]:
+        rules = [{"behaviours": RECEIVERS[receiver]}] if RECEIVERS[receiver] else []
+        changes = [Change(set="appliance.rules", to=rules), *(Change(set=f"{role}.tls", to=to) for role, to in levels.items())]
+        self.lab.apply(topology_of(change.apply(tuple(changes), self.data)))
+        return self.run(play(self.lab, flows))
+
+
+@pytest.fixture(scope="module", params=PAIRS, ids=lambda pair: f"{pair[0]}-to-{pair[1]}")
+def bench(request: pytest.FixtureRequest, mta_images: str) -> Iterator[Bench]:
+    internet, exchange = request.param
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        ground = Ground(programs={"internet": internet, "exchange": exchange})
+        runner.run(ground.start(("exchange", "online", "internet", "appliance", "dns", "sts")))
+        try:
+            one = Bench(ground, runner, internet, exchange)
+            yield one
+            runner.run(one.lab.stop())
+        finally:
+            runner.run(ground.stop())
+
+
+def seen(message: Message) -> Security | ReasonId | None:
+    last = message.attempts[-1]
+    return last.security if last.outcome is Outcome.DELIVERED else last.reason.id if last.reason else None
+
+
+def test_each_policy_is_kept_and_they_differ(bench: Bench) -> None:
+    """Every policy meets a good receiver and bad ones, both ways at once; a row that were another's would be seen."""
+    differing, sentences = [], {}
+    for level, wanted in POLICIES.items():
+        for number, receiver in enumerate(RECEIVERS):
+            if not ALL and receiver not in TELLING[level]:
+                continue
+            levels = {"internet": level} if level != "mta-sts" or bench.internet is Implementation.POSTFIX else {}
+            levels |= {"exchange": level} if level in OUTBOUND and number < len(OUTBOUND[level]) else {}
+            expected = {THERE: wanted[number]} if "internet" in levels else {}
+            expected |= {BACK: OUTBOUND[level][number]} if "exchange" in levels else {}
+            if not expected:
+                continue
+            sent = bench.send(list(expected), receiver, **levels)
+            found = {flow: seen(message) for flow, message in sent.items()}
+            sentences[level, receiver] = {flow: message.words[-1:] for flow, message in sent.items()}
+            if found != expected:
+                notes = [entry.detail["message"] for entry in bench.lab.transcript if "message" in entry.detail][-12:]
+                differing.append((level, receiver, found, expected, notes))
+    assert differing == []
+    assert sentences["may", "resigned"] == {THERE: [], BACK: []}
+    refused = sentences["secure", "resigned"]
+    for flow, program in ((THERE, bench.internet), (BACK, bench.exchange)):
+        own = (
+            "Server certificate not verified"
+            if program is Implementation.POSTFIX
+            else "TLS session: (certificate verification failed)"
+        )
+        assert own in refused[flow][0]
+
+
+def test_what_has_expired_goes_back_to_its_sender(bench: Bench) -> None:
+    """The lab's clock says when; the report is the MTA's own, and lies in the sender's mailbox."""
+    (message,) = bench.send([THERE], "stripped", internet="encrypt").values()
+    outcomes, reports = [message.outcome], [message.ndr]
+    bench.lab.clock.advance(timedelta(days=6))
+    bench.run(bench.lab.internet.process())
+    bench.run(bench.lab.settle())
+    outcomes.append(message.outcome)
+    assert (outcomes, reports, message.next_try) == ([Outcome.DEFERRED, Outcome.BOUNCED], [None], None)
+    (report,) = [
+        one
+        for one in bench.lab.internet.mailboxes["erin@fabrikam.test"]
+        if message.envelope.message_id.encode() in one.envelope.content
+    ]
+    assert report.envelope.sender == ""
+    assert message.ndr == report.envelope.content
+    assert b"alice@contoso.test" in report.envelope.content
+
+
+# --- what cannot be ---------------------------------------------------------------------------------------------------------
 
 
 def test_this_process_says_that_it_cannot() -> None:

@@ -60,6 +60,15 @@ POSTFIX = [
     pytest.param(
         [TO + "dsn=4.4.2, status=deferred (lost connection with mx.badca.test[10.202.1.21] while sending end of data -- message may be sent more than once)"],
         Outcome.DEFERRED, ReasonId.CONNECTION_CLOSED, Security.CLEAR, [], id="lost"),
+    pytest.param(
+        ["server certificate verification failed for mail.contoso.test[10.112.216.20]:25: num=65:no matching DANE TLSA records",
+         TO + "dsn=4.7.5, status=deferred (Server certificate not verified)"],
+        Outcome.DEFERRED, ReasonId.CERTIFICATE, Security.CLEAR, [], id="DANE: the level says that it is"),
+    pytest.param(
+        ["warning: DANE TLSA lookup problem: Host or domain name not found. Name service error for name=_25._tcp.mail.contoso.test type=TLSA: Host not found, try again",
+         "warning: TLS policy lookup for contoso.test/mail.contoso.test: TLSA lookup error for mail.contoso.test:25",
+         "9A1: to=<b@down.test>, relay=none, delay=0.06, delays=0.02/0.01/0.02/0, dsn=4.7.5, status=deferred (TLSA lookup error for mail.contoso.test:25)"],
+        Outcome.DEFERRED, ReasonId.DNSSEC, Security.CLEAR, [], id="TLSA records that cannot be had"),
 ]  # fmt: skip
 
 
@@ -98,7 +107,6 @@ def test_postfix_names_the_other_side_and_its_reply() -> None:
 
 OTHERS = [
     HEAD.replace("smtp", "qmgr") + "71C3B1CE306: from=<a@sender.test>, size=300, nrcpt=1 (queue active)",
-    HEAD.replace("smtp", "virtual") + "8A: to=<erin@fabrikam.test>, relay=virtual, delay=0.1, delays=0/0/0/0.1, dsn=2.0.0, status=sent (delivered to maildir)",
     HEAD + "warning: something else", "garbage", "",
 ]  # fmt: skip
 
@@ -132,7 +140,54 @@ EXIM = [
         [STAMP + "1xWDxG-00002C-2T H=mail.contoso.test [10.99.104.20]: Remote host closed connection in response to pipelined end of data",
          STAMP + "1xWDxG-00002C-2T == alice@contoso.test R=outside T=remote_smtp defer (-18) H=mail.contoso.test [10.99.104.20]: Remote host closed connection in response to pipelined end of data"],
         Outcome.DEFERRED, ReasonId.CONNECTION_CLOSED, Security.CLEAR, id="lost"),
+    pytest.param(
+        [STAMP + "1xWDvR-00000F-2k => alice@contoso.test R=mailbox T=maildir S=594"],
+        Outcome.DELIVERED, None, Security.LOCAL, id="a mailbox of its own"),
+    pytest.param(
+        [STAMP + "1xWDv5-00000I-1Y H=mail.contoso.test [10.110.116.20]: DANE error: tlsa lookup DEFER",
+         STAMP + "1xWDv5-00000I-1Y == alice@contoso.test R=outside T=remote_dane defer (-36): DANE error: tlsa lookup DEFER"],
+        Outcome.DEFERRED, ReasonId.DNSSEC, Security.CLEAR, id="TLSA records that cannot be had"),
+    pytest.param(
+        [STAMP + "1xWDdc-00004K-1y DANE attempt failed; TLS connection to mail.contoso.test [10.124.188.20]: (certificate verification failed): Verification failed. The certificate differs. ",
+         STAMP + "1xWDdc-00004K-1y == alice@contoso.test R=outside T=remote_dane defer (-37) H=mail.contoso.test [10.124.188.20]: TLS session: (certificate verification failed): Verification failed. The certificate differs. "],
+        Outcome.DEFERRED, ReasonId.CERTIFICATE, Security.CLEAR, id="DANE: the level says that it is"),
 ]  # fmt: skip
+NAMES = [
+    [STAMP + "1xWDAV-00000V-26 == alice@contoso.test R=outside T=remote_verify defer (-37) H=mail.contoso.test [10.73.168.20]: TLS session: (certificate verification failed)"],
+    [STAMP + "1xWDAS-00000H-1q SSL verify denied by event-action: depth=0: certificate name mismatch: none of its names is of contoso.test",
+     STAMP + "1xWDAS-00000H-1q == alice@contoso.test R=outside T=remote_secure defer (-37) H=mail.contoso.test [10.73.168.20]: TLS session: (gnutls_handshake): Error in the certificate."],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lines", NAMES, ids=["verify", "secure"])
+def test_exim_says_that_it_is_the_name_by_saying_nothing_else(lines: list[str]) -> None:
+    tried = told(EximLog(), *lines)
+    assert tried.reason is not None
+    assert (tried.reason.id, [one.id for one in tried.findings]) == (ReasonId.CERTIFICATE, [FindingId.NAME_MISMATCH])
+    chain = told(EximLog(), NAMES[0][0] + ": certificate invalid")
+    assert chain.findings == (), "GnuTLS does not say what is wrong with a chain"
+
+
+@pytest.mark.parametrize(
+    ("log", "line", "words"),
+    [
+        (PostfixLog(), HEAD.replace("smtp", "qmgr") + "71C3B1CE306: from=<a@sender.test>, status=expired, returned to sender", "status=expired, returned to sender"),
+        (PostfixLog(), HEAD.replace("smtp", "qmgr") + "71C3B1CE306: from=<a@sender.test>, status=force-expired, returned to sender", "status=force-expired, returned to sender"),
+        (EximLog(), STAMP + "1xWGp1-00000B-0V cancelled by root", "cancelled by root"),
+    ],
+)  # fmt: skip
+def test_what_is_given_up(log: MtaLog, line: str, words: str) -> None:
+    tried = told(log, line)
+    assert (tried.outcome, tried.reason.id if tried.reason else None, tried.words) == (Outcome.BOUNCED, ReasonId.EXPIRED, words)
+
+
+def test_a_mailbox_of_postfixs_own_is_no_way_out() -> None:
+    tried = told(
+        PostfixLog(),
+        HEAD.replace("smtp", "virtual")
+        + "8A: to=<erin@fabrikam.test>, relay=virtual, delay=0.1, delays=0/0/0/0.1, dsn=2.0.0, status=sent (delivered to maildir)",
+    )
+    assert (tried.outcome, tried.security, tried.address) == (Outcome.DELIVERED, Security.LOCAL, "")
 
 
 @pytest.mark.parametrize(("lines", "outcome", "reason", "security"), EXIM)
@@ -145,7 +200,7 @@ def test_exim(lines: list[str], outcome: Outcome, reason: ReasonId | None, secur
 
 @pytest.mark.parametrize("line", [
     "1xWDwW-00000X-1P <= erin@fabrikam.test H=(localhost) [127.0.0.1] P=esmtp S=268 id=1@internet.test",
-    "1xWDvR-00000F-2k => erin <erin@fabrikam.test> R=mailbox T=maildir S=594", "1xWDvR-00000F-2k Completed",
+    "1xWDvR-00000F-2k Completed", "1xWHAS-00000H-1q no immediate delivery: queued by ACL",
     "1xWDvR-00000F-2k == b@good.test R=outside T=remote_smtp defer (-54): retry time not reached for any host",
 ])  # fmt: skip
 def test_exim_lines_that_are_no_attempt(line: str) -> None:
