@@ -47,7 +47,7 @@ def test_nothing_of_the_users_is_mounted_and_ports_are_on_loopback(name: str) ->
         merged = {**data["x-hardened"], **service}
         assert merged["read_only"] is True
         assert merged["cap_drop"] == ["ALL"]
-        assert merged["user"] == "10001:10001" or (role == "internet" and name != "hybrid.yaml")
+        assert merged["user"] == "10001:10001" or (role in ("internet", "exchange") and name != "hybrid.yaml")
         assert all(volume["type"] in ("tmpfs", "volume") for volume in merged["volumes"])
         own = {volume["source"] for volume in merged["volumes"] if volume["type"] == "volume"}
         assert role == "mint" or own == {f"lab_{role}"}, "a host sees its own keys"
