@@ -1,7 +1,8 @@
 """Plays scenarios: bring up, play the flows, observe, judge, fix, let the queues retry on the lab's clock, judge again, take down.
 
 Each fix starts from a fresh broken topology, so that no fix profits from another; from the second on only what waits in the queues is
-sent before it. Certificates are minted once for a run.
+sent before it. Certificates are minted once for a run. Controls of scenarios that are the same without their faults may share what
+was seen there, and each judges it by its own expectations.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from lab.backends.backend import Backend, Launch
 from lab.backends.embedded import embedded
@@ -20,7 +22,7 @@ from lab.observe import flow_result, judge, judge_control
 from lab.online.config import Era
 from lab.scenario.load import topology_of
 from lab.scenario.loaded import Loaded
-from lab.scenario.model import Expectation, Fix
+from lab.scenario.model import Fix
 from lab.scenario.result import FlowResult, ScenarioResult, Stage, ValidationResult
 from lab.scenario.topology import Topology, in_era
 from lab.sending.attempt import Envelope, Outcome
@@ -34,17 +36,47 @@ _MOST_HOPS = 5  # hosts that a message may pass
 Progress = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was seen when the flows were played in a lab: all that a judgement needs."""
+
+    lab: Backend
+    sent: dict[str, Message]
+    flows: dict[str, FlowResult]
+    validation: tuple[ValidationResult, ...]
+    began: datetime
+    lasted: timedelta
+
+
+class Healthy:
+    """What was seen in healthy topologies, for controls that are played with the same mint in this process."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[Topology, Mint, _Seen]] = []
+
+    def of(self, topology: Topology, mint: Mint) -> _Seen | None:
+        """Return what was seen in a topology, None where it has not been played."""
+        return next((seen for known, by, seen in self._seen if by is mint and known == topology), None)
+
+    def keep(self, topology: Topology, mint: Mint, seen: _Seen) -> None:
+        self._seen.append((topology, mint, seen))
+
+
 async def run_scenario(
     loaded: Loaded, *, era: Era | None = None, fix: str | None = None, control: bool = False, progress: Progress | None = None,
-    mint: Mint | None = None, launch: Launch = embedded,
+    mint: Mint | None = None, launch: Launch = embedded, healthy: Healthy | None = None,
 ) -> ScenarioResult:  # fmt: skip
     """Play a scenario in an era (its own by default), with all its fixes or one, or as a control without its faults.
 
     `progress` is told each phase; `mint` is where certificates come from, and its moment is when the lab's clock begins (default:
-    a new one, now); `launch` makes the labs, by default in this process. Raises UserError for an unknown fix, CannotTest where
-    the lab cannot be brought up.
+    a new one, now); `launch` makes the labs, by default in this process; `healthy` is what controls share with others, whose logs
+    must outlive their labs, as they do in this process. Raises UserError for an unknown fix, CannotTest where the lab cannot be
+    brought up.
     """
-    run = _Run(loaded, era or loaded.scenario.era, progress or (lambda _: None), mint or Mint(datetime.now(UTC)), launch)
+    run = _Run(
+        loaded, era or loaded.scenario.era, progress or (lambda _: None), mint or Mint(datetime.now(UTC)), launch,
+        healthy or Healthy(),
+    )  # fmt: skip
     fixes = _chosen(loaded, fix) if not control else ()
     if control or not fixes:
         stages = [await run.first_stage(control=control)]
@@ -74,9 +106,9 @@ def _counts_sessions(topology: Topology) -> bool:
 
 
 class _Run:
-    def __init__(self, loaded: Loaded, era: Era, progress: Progress, mint: Mint, launch: Launch) -> None:
+    def __init__(self, loaded: Loaded, era: Era, progress: Progress, mint: Mint, launch: Launch, healthy: Healthy) -> None:
         self.loaded, self.era, self._progress, self._mint = loaded, era, progress, mint
-        self._launch = launch
+        self._launch, self._healthy = launch, healthy
         self.began = datetime.now(UTC)
         self.seconds: dict[str, float] = {}
 
@@ -89,17 +121,22 @@ class _Run:
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
-    def _lab(self, topology: Topology) -> Backend:
-        return self._launch(in_era(topology, self.era), mint=self._mint)
+    def _topology(self, data: Any) -> Topology:
+        return in_era(topology_of(data), self.era)
 
     async def first_stage(self, *, control: bool) -> Stage:
         """Play the fault (or, as a control, health) alone."""
-        topology = topology_of(self.loaded.healthy if control else self.loaded.broken)
-        lab = self._lab(topology)
+        topology = self._topology(self.loaded.healthy if control else self.loaded.broken)
+        if control and (known := self._healthy.of(topology, self._mint)) is not None:
+            return self._judged(known, control=True)
+        lab = self._launch(topology, mint=self._mint)
         with self._phase("bring up"):
             await lab.start()
         try:
-            return (await self._broken(lab, control=control))[0]
+            seen = await self._see(lab, passes=not control)
+            if control:
+                self._healthy.keep(topology, self._mint, seen)
+            return self._judged(seen, control=control)
         finally:
             with self._phase("take down"):
                 await lab.stop()
@@ -109,12 +146,13 @@ class _Run:
 
         `only` names the flows that are played with the fault, where the others were seen before: those whose messages wait.
         """
-        lab = self._lab(topology_of(self.loaded.broken))
+        lab = self._launch(self._topology(self.loaded.broken), mint=self._mint)
         with self._phase("bring up"):
             await lab.start()
         try:
-            first, sent = await self._broken(lab, control=False, only=only)
-            waiting = {flow: m for flow, m in sent.items() if m.outcome is Outcome.DEFERRED}
+            seen = await self._see(lab, only)
+            first = self._judged(seen)
+            waiting = {flow: m for flow, m in seen.sent.items() if m.outcome is Outcome.DEFERRED}
             began, entries = lab.clock.now(), len(lab.transcript)
             with self._phase("fix"):
                 lab.apply(in_era(self.loaded.fixed(fix), self.era))
@@ -127,33 +165,32 @@ class _Run:
             with self._phase("judge"):
                 results = {flow: flow_result(lab, flow, message) for flow, message in again.items()}
                 queued = {flow: flow_result(lab, flow, message) for flow, message in waiting.items()}
-                second = self._stage(lab, fix, fix.expect, results, queued, validation, began, entries)
-            return first, second
+                checks = judge(lab, fix.expect, self.era, results, queued, validation)
+                took, transcript = lab.clock.now() - began, tuple(lab.transcript)[entries:]
+            return first, Stage(fix, results, queued, validation, checks, took, transcript)
         finally:
             with self._phase("take down"):
                 await lab.stop()
 
-    async def _broken(self, lab: Backend, *, control: bool, only: list[str] | None = None) -> tuple[Stage, dict[str, Message]]:
+    async def _see(self, lab: Backend, only: list[str] | None = None, *, passes: bool = True) -> _Seen:
+        """Play what the lab was brought up with; `passes` lets the time pass that the fault needs."""
         began = lab.clock.now()
         with self._phase("play"):
-            if not control:
+            if passes:
                 lab.clock.advance(self.loaded.scenario.passes)
             sent = await play(lab, only)
             validation = await validate(lab) if only is None else ()
         with self._phase("judge"):
-            results = {flow: flow_result(lab, flow, message) for flow, message in sent.items()}
-            expect = self.loaded.scenario.expect
-            stage = self._stage(lab, None, expect, results, {}, validation, began, 0)
-            if control:
-                stage = replace(stage, checks=judge_control(self.loaded, expect, stage.checks, results))
-        return stage, sent
+            flows = {flow: flow_result(lab, flow, message) for flow, message in sent.items()}
+        return _Seen(lab, sent, flows, validation, began, lab.clock.now() - began)
 
-    def _stage(
-        self, lab: Backend, fix: Fix | None, expect: Expectation, flows: dict[str, FlowResult], queued: dict[str, FlowResult],
-        validation: tuple[ValidationResult, ...], began: datetime, entries: int,
-    ) -> Stage:  # fmt: skip
-        checks = judge(lab, expect, self.era, flows, queued, validation)
-        return Stage(fix, flows, queued, validation, checks, lab.clock.now() - began, tuple(lab.transcript)[entries:])
+    def _judged(self, seen: _Seen, *, control: bool = False) -> Stage:
+        expect = self.loaded.scenario.expect
+        with self._phase("judge"):
+            checks = judge(seen.lab, expect, self.era, seen.flows, {}, seen.validation)
+            if control:
+                checks = judge_control(self.loaded, expect, checks, seen.flows)
+        return Stage(None, seen.flows, {}, seen.validation, checks, seen.lasted, tuple(seen.lab.transcript))
 
 
 async def play(lab: Backend, only: Iterable[str] | None = None) -> dict[str, Message]:

@@ -27,7 +27,7 @@ from lab.errors import UserError
 from lab.matrix import MatrixRow, play_row
 from lab.net.loop import run as run_loop
 from lab.online.config import Era
-from lab.runner import run_scenario
+from lab.runner import Healthy, run_scenario
 from lab.scenario.load import load_scenario, topology_of
 from lab.scenario.loaded import Loaded
 from lab.scenario.result import ScenarioResult
@@ -48,11 +48,12 @@ class Run:
     fix: str | None = None
     control: bool = False
 
-    def play(self, mint: Mint, *, transcripts: bool) -> Played:
+    def play(self, mint: Mint, healthy: Healthy, *, transcripts: bool) -> Played:
         """Play it; without `transcripts` those of what was as expected are dropped."""
         try:
             loaded = _loaded(self.scenario)
-            result = run_loop(run_scenario(loaded, era=self.era, fix=self.fix, control=self.control, mint=mint))
+            work = run_scenario(loaded, era=self.era, fix=self.fix, control=self.control, mint=mint, healthy=healthy)
+            result = run_loop(work)
         except UserError as error:
             return Played(self, error=error)
         return _light(Played(self, result), transcripts=transcripts)
@@ -74,7 +75,7 @@ class RowRun:
     scenario: str
     era: Era
 
-    def play(self, mint: Mint, *, transcripts: bool) -> PlayedRow:
+    def play(self, mint: Mint, healthy: Healthy, *, transcripts: bool) -> PlayedRow:
         """Play the fault under every policy."""
         try:
             return PlayedRow(self, run_loop(play_row(_loaded(self.scenario), self.era, mint)))
@@ -105,7 +106,7 @@ class Job(Protocol[_Answer_co]):
         """Whose name is shown while it is played."""
         ...
 
-    def play(self, mint: Mint, *, transcripts: bool) -> _Answer_co:
+    def play(self, mint: Mint, healthy: Healthy, *, transcripts: bool) -> _Answer_co:
         """Play it; what the user did wrong is part of the answer."""
         ...
 
@@ -152,11 +153,11 @@ def play(
 
 
 def _play_here(runs: Iterable[Job[_Answer]], *, transcripts: bool, tell: Callable[[_Answer], None]) -> list[_Answer]:
-    mint = Mint(datetime.now(UTC))
+    mint, healthy = Mint(datetime.now(UTC)), Healthy()
     _loaded.cache_clear()  # a file may have been written anew since
     all_played: list[_Answer] = []
     for run in runs:
-        played = run.play(mint, transcripts=transcripts)
+        played = run.play(mint, healthy, transcripts=transcripts)
         tell(played)
         all_played.append(played)
     return all_played
@@ -253,12 +254,12 @@ def _dismiss(pool: dict[Connection, ForkServerProcess]) -> None:
 def _work(pipe: Connection, transcripts: bool) -> None:
     """What a worker does: play what it is given until nothing more comes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    mint = Mint(datetime.now(UTC))
+    mint, healthy = Mint(datetime.now(UTC)), Healthy()
     try:
         while True:
             run = pipe.recv()
             try:
-                answer = run.play(mint, transcripts=transcripts)
+                answer = run.play(mint, healthy, transcripts=transcripts)
             except Exception:  # a bug of ours goes to the one who started us, whole
                 answer = traceback.format_exc()
             pipe.send(answer)

@@ -10,7 +10,7 @@ import pytest
 from lab.net.loop import run
 from lab.online.config import Era
 from lab.report.text import lines
-from lab.runner import run_scenario
+from lab.runner import Healthy, run_scenario
 from lab.scenario import catalogue
 from lab.scenario.load import load_scenario
 from lab.scenario.model import Cures, Standing
@@ -21,6 +21,8 @@ from lab.tls.mint import Mint
 NAMES = catalogue.names()
 #: One for all: certificates are made once, as in a worker of `smtplab run --all`.
 mint = cache(lambda: Mint(datetime.now(UTC)))
+#: What controls share, as in a worker.
+healthy_seen = cache(Healthy)
 BROKEN = [name for name in NAMES if load_scenario(name).scenario.faults]
 
 
@@ -58,7 +60,7 @@ def test_it_is_as_the_file_says_in_the_other_era(name: str) -> None:
 def test_without_its_fault_it_does_not_fail(name: str) -> None:
     """And so nothing that it expects of the fault is met by accident: the control holds the same expectations, turned round."""
     loaded = load_scenario(name)
-    result = run(run_scenario(loaded, control=True, mint=mint()))
+    result = run(run_scenario(loaded, control=True, mint=mint(), healthy=healthy_seen()))
     assert result.met, "\n".join(lines(result))
     (stage,) = result.stages
     assert all(flow.delivered for flow in stage.flows.values())
@@ -68,6 +70,22 @@ def test_without_its_fault_it_does_not_fail(name: str) -> None:
         flow for flow, wanted in expected if wanted.outcome is not Outcome.DELIVERED or wanted.counts_as is Standing.EXTERNAL
     }
     assert turned & set(stage.flows)
+
+
+@pytest.mark.slow
+def test_controls_share_what_was_seen_and_each_judges_for_itself() -> None:
+    shared = Healthy()
+    names = ("intermediate-missing", "exchange-certificate-expired")
+    together = [run(run_scenario(load_scenario(name), control=True, mint=mint(), healthy=shared)) for name in names]
+    alone = [run(run_scenario(load_scenario(name), control=True, mint=mint())) for name in names]
+    assert [[(c.kind, c.subject, c.expected, c.met) for c in one.stages[0].checks] for one in together] == [
+        [(c.kind, c.subject, c.expected, c.met) for c in one.stages[0].checks] for one in alone
+    ]
+    assert together[0].stages[0].transcript == together[1].stages[0].transcript != alone[1].stages[0].transcript
+    other = run(run_scenario(load_scenario(names[0]), era=Era.CLASSIC, control=True, mint=mint(), healthy=shared))
+    assert other.stages[0].transcript != together[0].stages[0].transcript
+    by_another = run(run_scenario(load_scenario(names[0]), control=True, mint=Mint(datetime.now(UTC)), healthy=shared))
+    assert by_another.stages[0].transcript != together[0].stages[0].transcript
 
 
 @pytest.mark.slow
