@@ -86,9 +86,8 @@ class ApplianceHost:
         self._introduced: frozenset[str] = frozenset()  # receivers that are told for whom it connects
         self._carriers = [RelayCarrier(self.name, partial(self._plan, Direction.INBOUND, "exchange"))]
         self._carriers += [RelayCarrier(self.name, partial(self._plan, Direction.OUTBOUND, host)) for host in OUTSIDE]
-        for carrier, receiver in zip(self._carriers, ("exchange", *OUTSIDE), strict=True):
+        for carrier in self._carriers:
             carrier.tap = surroundings.tap
-            carrier.hopeless = partial(self._directory.hopeless, self.name, receiver)
 
     async def start(self, topology: Topology, port: int = 0) -> None:
         address = self._directory.listen_address(self.name)
@@ -129,8 +128,8 @@ class ApplianceHost:
 
     def be_patient(self, patience: Patience) -> None:
         """Connect to receivers with this patience."""
-        for carrier in self._carriers:
-            carrier.patience = patience
+        for carrier, receiver in zip(self._carriers, ("exchange", *OUTSIDE), strict=True):
+            carrier.patience, carrier.hopeless = patience, patience.known(partial(self._directory.hopeless, self.name, receiver))
 
     def sleep(self, asleep: bool) -> None:
         """Freeze with everything under way, or go on."""

@@ -336,7 +336,7 @@ class MailHost(ABC):
         else:
             return await carry(
                 session, self.directory.route(self.name, host), self.directory.source(self.name), patience=self.patience,
-                hopeless=lambda: self.directory.hopeless(self.name, host), passed=self._passed,
+                hopeless=self.patience.known(lambda: self.directory.hopeless(self.name, host)), passed=self._passed,
             )  # fmt: skip
         assert session.attempt is not None
         return session.attempt

@@ -22,7 +22,8 @@ async def no_answer(host: str, surroundings: Surroundings, name: str | None, mx:
 
     directory = surroundings.directory
     way = directory.route(host, "dns")
-    seconds, tries = (min(patience.name, _HOPELESS), 1) if directory.hopeless(host, "dns") else (patience.name, _TRIES)
+    hopeless = patience.known(lambda: directory.hopeless(host, "dns"))()
+    seconds, tries = (min(patience.name, _HOPELESS), 1) if hopeless else (patience.name, _TRIES)
     answer = await Resolver([way.actual], timeout=seconds, tries=tries).lookup(name, "MX" if mx else "A")
     if not failed(answer):
         return None

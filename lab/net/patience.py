@@ -23,6 +23,10 @@ class Patience:
     name: float
     on_lab_clock: bool = False
 
+    def known(self, hopeless: Callable[[], bool]) -> Callable[[], bool]:
+        """Return what says that nothing can come: in a lab that people work with nobody knows, and everybody waits."""
+        return hopeless if self.on_lab_clock else never
+
 
 #: For a lab that people work with.
 LIVE = Patience(30.0, 30.0, 5.0)

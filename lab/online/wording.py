@@ -48,8 +48,13 @@ _DANE = {
 _STS_MX = "450 4.4.8 MX hosts of {} failed MTA-STS validation"
 _STS_CERTIFICATE = "450 4.7.5 Remote certificate failed MTA-STS validation. Reason: {}"
 _PUBLISHED = frozenset({"4.7.321", "4.7.322", "4.7.323", "4.7.324", "4.7.325", "4.7.5"})
-#: How a deferral reads when it expires: 4.4.317 is attested (facts/exchange 2.3), the others are marked unsourced there.
+#: How a deferral reads when it expires: 4.4.317 is attested (facts/exchange 2.3), and 4.4.312 by an NDR of 2019 ([DATA]: "550 5.4.312
+#: Message expired, DNS query failed(ErrorRetry)" over a line without LastAttemptedIP); 4.4.316 and 4.7.320 are marked unsourced
+#: there, and 4.4.315 and 4.4.318 are of the same form, unsourced.
 _EXPIRED = {
+    "4.4.312": "550 5.4.312 Message expired, DNS query failed",
+    "4.4.315": "550 5.4.315 Message expired, connection timed out",
+    "4.4.318": "550 5.4.318 Message expired, connection was closed abruptly",
     "4.4.317": "550 5.4.317 Message expired, cannot connect to remote server",
     "4.4.316": "550 5.4.316 Message expired, connection refused",
     "4.7.320": "550 5.7.320 Message expired, certificate validation failed",
@@ -144,11 +149,12 @@ def last_error(attempt: Attempt, policy: Policy, era: Era, server: str) -> str:
     said = refusal(attempt, policy, era)
     if attempt.reason is not None and attempt.reason.reply is not None:
         return said.status
-    ip = f"{attempt.address}:{attempt.port}" if attempt.address else ""
     parts = [said.status]
     if said.message:
         parts.append(f"[Message={said.message}]")
-    parts += [f"[LastAttemptedServerName={attempt.target}]", f"[LastAttemptedIP={ip}]"]
+    parts.append(f"[LastAttemptedServerName={attempt.target}]")
+    if attempt.address:  # what has not been found has not been attempted
+        parts.append(f"[LastAttemptedIP={attempt.address}:{attempt.port}]")
     if era is Era.CURRENT:
         parts.append(f"[SmtpSecurity={said.security}]")
     return " ".join([*parts, _server_stamp(attempt, server, era)])

@@ -14,6 +14,7 @@ from lab.backends.embedded_network import EmbeddedNetwork
 from lab.errors import CannotTest
 from lab.net.directory import Directory, Endpoint
 from lab.network.config import At, How, Line, NetworkConfig, Packets, Partition, Stop, Then
+from lab.runner import drain
 from lab.scenario.load import load_scenario, topology_of
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Envelope, Outcome, ReasonId
@@ -204,6 +205,21 @@ async def test_without_a_resolver_nothing_is_found_and_others_find_it(packets: P
         by_mx = await send(lab, CAROL, ERIN)
         assert by_mx.attempts[-1].target == "fabrikam.test", "of the MX host nobody has told it"
         assert (await send(lab, ERIN)).outcome is Outcome.DELIVERED, "asked over the wire, and answered"
+
+
+@pytest.mark.slow
+async def test_what_was_tried_enough_is_not_tried_again_while_another_waits() -> None:
+    """Exchange tries every minute at first, Exchange Online after a quarter of an hour."""
+    async with lab_of(cut("online", "appliance")) as lab:
+        await send(lab, CAROL)
+        outgoing = lab.exchange.submit(Envelope(ALICE, ("carol@contoso.mail.onmicrosoft.test",), b"Subject: y\r\n\r\ny\r\n"))
+        await lab.exchange.process()
+        waiting = [lab.online.messages[0], outgoing]
+        began = lab.clock.now()
+        await drain(lab, waiting)
+        assert lab.clock.now() - began > timedelta(minutes=29)
+        assert len(waiting[0].attempts) == 3, "the first, and two more"
+        assert len(outgoing.attempts) <= 6, "with the first two, and beside those of the other"
 
 
 LOSSY = NetworkConfig(lines=(Line(between=("online", "appliance"), loss=10),))

@@ -299,3 +299,11 @@ def test_the_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_only_containers_can_play_is_one_sentence() -> None:
+    done = run("run", "large-packets-vanish")
+    assert done.returncode == 2
+    assert "lines that swallow large packets can be had between containers only" in done.stderr
+    assert "--backend docker" in done.stderr
+    assert "Traceback" not in done.stderr

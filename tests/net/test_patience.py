@@ -31,6 +31,11 @@ async def test_what_is_hopeless_is_given_up_early_and_what_is_not_is_not() -> No
     assert await comes(awaited, 30, lambda: False)
 
 
+def test_in_a_lab_that_people_work_with_nothing_is_known_to_be_hopeless() -> None:
+    assert PLAYED.known(lambda: True)()
+    assert not LIVE.known(lambda: True)()
+
+
 async def test_a_busy_loop_does_not_make_what_came_hopeless() -> None:
     """The connection stands at once; the loop that is to notice it has no time for longer than anybody waits."""
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)

@@ -100,6 +100,11 @@ def test_lines_of_failed_connections(reason: ReasonId, status: str, message: str
     assert line(failed(reason), Era.CLASSIC) == f"{status} {message}{OLD_TAIL}"
 
 
+def test_what_was_not_found_was_not_attempted() -> None:
+    said = line(replace(failed(ReasonId.DNS_FAILED), address="", port=0), Era.CLASSIC)
+    assert said == f"450 4.4.312 DNS query failed [LastAttemptedServerName=mail.contoso.test] [{SERVER}]"
+
+
 def test_the_receivers_own_words_stand_alone() -> None:
     assert line(failed(ReasonId.REPLY, "451 4.7.23 Come back later"), Era.CURRENT) == "451 4.7.23 Come back later"
 
@@ -147,7 +152,9 @@ def test_times_are_american(moment: datetime, text: str) -> None:
         (refused("self-signed"), Era.CURRENT, "550 5.4.317 Message expired, cannot connect to remote server(UntrustedRoot)"),
         (failed(ReasonId.CONNECTION_REFUSED), Era.CURRENT, "550 5.4.316 Message expired, connection refused(Socket error code 10061)"),
         (refused("wrong-host"), Era.CLASSIC, "550 5.7.320 Message expired, certificate validation failed(SubjectMismatch)"),
-        (failed(ReasonId.DNS_FAILED), Era.CURRENT, "550 5.4.312 Message expired"),
+        (failed(ReasonId.DNS_FAILED), Era.CURRENT, "550 5.4.312 Message expired, DNS query failed"),
+        (failed(ReasonId.CONNECTION_TIMED_OUT), Era.CURRENT, "550 5.4.315 Message expired, connection timed out"),
+        (failed(ReasonId.CONNECTION_CLOSED), Era.CLASSIC, "550 5.4.318 Message expired, connection was closed abruptly"),
     ],
 )  # fmt: skip
 def test_how_a_deferral_expires(attempt: Attempt, era: Era, status: str) -> None:
