@@ -62,6 +62,7 @@ async def _stay(
             watch = Watch(lab.lab, ending)
             access = Access(lab.folder, user, invitation)
             async with served(lab, ports[2], address=address, access=access):
+                lab.stays = True
                 click.echo(f"{user}: {lab.origin.loaded.name} is up")
                 if play:
                     watch.play()

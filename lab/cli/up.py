@@ -196,6 +196,7 @@ async def _stay(
                     write_ready(ready_file, lab.lab)
                 if ready_descriptor is not None:
                     say_ready(ready_descriptor, lab, link)
+                lab.stays = True
                 if play:
                     watch.play()
                 await asyncio.gather(lab.prepare(), watch.stay())

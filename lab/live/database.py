@@ -49,7 +49,7 @@ def connect(folder: Path) -> sqlite3.Connection:
             raise
         file.chmod(0o600)
     except sqlite3.DatabaseError as error:
-        raise _explained(error, file) from None
+        raise explained(error, file) from None
     except OSError as error:
         hint = "set XDG_STATE_HOME to a folder that can be written"
         raise CannotTest(f"cannot be written: {error.strerror}", file=str(error.filename or folder), hint=hint) from None
@@ -86,7 +86,8 @@ def create(database: sqlite3.Connection) -> None:
         database.execute("COMMIT")
 
 
-def _explained(error: sqlite3.DatabaseError, file: Path) -> UserError:
+def explained(error: sqlite3.DatabaseError, file: Path) -> UserError:
+    """Return the error for what SQLite could not do: CannotTest where the place is to blame, else that the state is damaged."""
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_PERM")):
         hint = "see to space and permissions there, or set XDG_STATE_HOME to another folder; nothing was lost"

@@ -23,7 +23,7 @@ from lab.clock import Clock
 from lab.errors import NotKept, UserError
 from lab.hosts.mailhost import MailHost
 from lab.live.configuration import Configuration, Step, StepKind, Version, reached, step_data, step_of
-from lab.live.database import damaged
+from lab.live.database import damaged, explained
 from lab.live.hub import Hub
 from lab.live.keeper import Keeper
 from lab.live.recorder import Recorder
@@ -102,7 +102,10 @@ class LiveLab:
             self.marks = Marks(self.keeper.fact("marks"), partial(self.keeper.put_fact, "marks"))
             self.backend = self._backend()
             self.keeper.attach(self.backend.mail_hosts.values(), self.backend.exchange.log_rows)
-        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
+        except sqlite3.DatabaseError as error:
+            database.close()
+            raise explained(error, folder / "lab.sqlite") from None
+        except (ValueError, KeyError, TypeError) as error:
             database.close()
             raise damaged(error, folder / "lab.sqlite") from None
         self.backend.exchange.continue_numbers()
@@ -115,6 +118,7 @@ class LiveLab:
         self._stirred = {host.name: asyncio.Event() for host in self.backend.mail_hosts.values()}
         self._tending: asyncio.Task[None] | None = None
         self._stopped = False
+        self.stays = False  # whether it has come so far that a new one is kept
         self.began = datetime.now(UTC)
 
     # --- what was kept ------------------------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ async def opened(name: str, make: Callable[[int], Origin] | None = None, *, last
     """Open a lab and let its hosts run within the block.
 
     `make` gets a place (see `lab.net.addresses`) and returns what a new lab is to be made of; without it the lab must be there.
-    One that is not `lasting` lives in a temporary folder. Raises UserError, CannotTest.
+    One that is not `lasting` lives in a temporary folder. A new one that did not come so far that it was said to stay
+    (`LiveLab.stays`) leaves nothing behind. Raises UserError, CannotTest.
     """
     if not lasting:
         with tempfile.TemporaryDirectory(prefix="smtplab-") as folder:
@@ -34,13 +35,15 @@ async def opened(name: str, make: Callable[[int], Origin] | None = None, *, last
     if not there and make is None:
         raise UserError(f"there is no lab {name!r}", hint=f"smtplab up SCENARIO --name {name} makes one")
     origin = make(places.free_place(place_of)) if make is not None and not there else None
-    complete = there or name in places.kept()
+    new, stays = not there and name not in places.kept(), False
     try:
         async with _running(name, folder_, origin) as lab:
-            complete = True
-            yield lab
+            try:
+                yield lab
+            finally:
+                stays = lab.stays
     finally:
-        if not complete and not places.held(folder_):  # a new lab that could not begin leaves nothing behind
+        if new and not stays and not places.held(folder_):
             shutil.rmtree(folder_, ignore_errors=True)
 
 

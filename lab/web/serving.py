@@ -104,7 +104,7 @@ def _listen_tcp(address: str, port: int) -> socket.socket:
         tcp = socket.create_server((address, port), backlog=128)
     except OSError as error:
         hint = "choose another with --http-port, or end what listens there"
-        raise CannotTest(f"the page cannot listen on {address}:{port}: {error.strerror}", hint=hint) from None
+        raise CannotTest(f"the page cannot listen on {address}:{port}: {os.strerror(error.errno or 0)}", hint=hint) from None
     tcp.setblocking(False)
     return tcp
 

@@ -242,6 +242,23 @@ def test_the_transcript_is_followed(one_lab: Desk) -> None:
         assert process.wait(20) == 130
 
 
+def test_long_lists_are_gone_through(one_lab: Desk) -> None:
+    one_lab.run("reset", "--yes")
+    one_lab.run("fault", "add", "appliance-resigns-tls")
+    one_lab.run("send", "online -> onprem", "--count", "130", code=1)
+    said = one_lab.run("queue")
+    assert said.count("online-") >= 100
+    assert "1 to 100 of 130, newest first; --offset 100 shows the next" in said
+    rest = one_lab.run("queue", "--offset", "100")
+    assert rest.rstrip().endswith("101 to 130 of 130, newest first")
+    names = [row["id"] for part in ((), ("--offset", "100")) for row in json.loads(one_lab.run("queue", "--json", *part))]
+    assert len(set(names)) == 130
+    assert "There are 130." in one_lab.run("queue", "--offset", "500")
+    assert "1 to 5 of 130, newest first; --offset 5 shows the next" in one_lab.run("trace", "--limit", "5")
+    assert names[-1] in one_lab.run("queue", names[-1]), "one is found however far behind"
+    one_lab.run("reset", "--yes")
+
+
 def test_a_file_with_smtps_own_line_ends_is_sent_as_it_is(one_lab: Desk, tmp_path: Path) -> None:
     """A bare LF between them is refused, and never made into something else."""
     mail = tmp_path / "mixed.eml"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -219,6 +219,19 @@ async def test_a_full_disk_refuses_mail_and_takes_back_what_it_could_not_keep(tm
         assert lab.keeper.failure is None
     async with lab_in(tmp_path, "healthy") as again:
         assert len(again.backend.exchange.mailboxes["bob@contoso.test"]) == 1
+
+
+def test_a_disk_without_room_is_no_damage(tmp_path: Path) -> None:
+    database = connect(tmp_path)
+    pages = database.execute("PRAGMA page_count").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count={pages}")
+    for size in (1000, 100, 10, 1):  # whatever room there is in pages that are there
+        with suppress(sqlite3.OperationalError):
+            for number in range(100):
+                database.execute("INSERT INTO facts VALUES (?, ?)", (f"{size} {number}", "x" * size))
+    with pytest.raises(CannotTest, match="cannot be used: database or disk is full") as caught:
+        LiveLab("x", tmp_path, database, origin("healthy"))
+    assert "nothing was lost" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("turns", range(4))

@@ -267,6 +267,9 @@ async def test_the_queue_is_the_real_one() -> None:
         )
         await shell("Send-MailMessage -From alice@contoso.test -To carol@contoso.test -Subject 'one more' -Body x")
         assert await shell("(Get-Queue EX01\\3).MessageCount") == "2\n"
+        cut = await shell("Get-Message -ResultSize 1 | % Identity")
+        assert cut.startswith("WARNING: There are more results available than are currently displayed.")
+        assert "WARNING" not in await shell("Get-Message -ResultSize Unlimited")
         assert await shell("Get-Message -Queue EX01\\3 | ? Subject -eq 'one more' | % FromAddress") == "alice@contoso.test\n"
         assert await shell("Get-Queue -Filter \"Status -eq 'Retry' -and MessageCount -gt 1\" | % Identity") == "EX01\\3\n"
         assert await shell("Get-Queue -Filter 'MessageCount -gt 2'") == ""
