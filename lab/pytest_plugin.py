@@ -8,9 +8,10 @@
     def test_my_sender(smtplab_case):
         smtplab_case.check(lambda: my_send(smtplab_case.host, smtplab_case.port, smtplab_case.ca_file))
 
-The second test runs once for each case. `check` calls the sender, which raises where it refuses to send, and fails where that
+The second test runs once for each case that says something about a client under the policy (`verify`, `opportunistic`, `dane`,
+`mta-sts`). `check` calls the sender, which raises where it refuses to send, and fails where that
 was wrong, or where anything went over the wire in clear that must not. `host` is `localhost`, and so are the certificates'
-names.
+names. Under `dane` and `mta-sts` the sender is given `domain`, and `resolver` and `policies`, which say where DNS and policies are.
 """
 
 from __future__ import annotations
@@ -37,15 +38,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test that takes `smtplab_case` one run for each case that its marker chooses (without a marker: all)."""
     if "smtplab_case" not in metafunc.fixturenames:
         return
+    from lab.case_server import trial_policy
     from lab.errors import UserError
     from lab.trial.cases import chosen
 
     marker = metafunc.definition.get_closest_marker(_MARKER)
+    policy = str(marker.kwargs.get("policy", "verify")) if marker else "verify"
     try:
-        cases = chosen(tuple(marker.args) if marker else ())
+        cases = chosen(tuple(marker.args) if marker else (), trial_policy(policy))
     except UserError as error:
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: {error}; {error.hint}") from None
-    policy = str(marker.kwargs.get("policy", "verify")) if marker else "verify"
     metafunc.parametrize("smtplab_case", [(case.name, policy) for case in cases], ids=[case.name for case in cases], indirect=True)
 
 
@@ -71,6 +73,6 @@ def smtplab_case_server() -> Iterator[CaseServer]:
 
 @pytest.fixture
 def smtplab_case(request: pytest.FixtureRequest, smtplab_case_server: CaseServer) -> CaseUnderTest:
-    """One case: `name`, `what`, `host`, `port`, `ca_file`, `should`, `why`, and `check`."""
+    """One case: `name`, `what`, `host`, `port`, `ca_file`, `should`, `why`, `check`; see `lab.case_server.CaseUnderTest`."""
     name, policy = request.param
     return smtplab_case_server.case(name, policy)

@@ -3,6 +3,10 @@
 A client must verify the name of the host that it connects to, so that host must have the certificate's name. Where the system
 lets us, each process gets a mount namespace of its own with an /etc/hosts in which `CASE.smtp.test` is 127.0.0.1; elsewhere
 every case is made for `localhost`, and what needs a name of several labels is of less use there.
+
+Under DANE and MTA-STS a client is given a domain and must find the rest: each case has an address of its own, its names are
+answered by a DNS server and its policy by a web host. As root these are where clients look for them, ports 25, 53 and 443, and
+the client's /etc/resolv.conf names the server; elsewhere they are at free ports, and a client must be told.
 """
 
 from __future__ import annotations
@@ -10,75 +14,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shlex
+import secrets
 import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 
-from lab.errors import CannotTest, UserError
-from lab.hosts.cases import CaseHosts
-from lab.trial.cases import ALL, CaseKind, TrialCase
-from lab.trial.clients import MESSAGE, Client
-from lab.trial.expectation import TrialPolicy, expectation
-from lab.trial.observation import observe
+from lab.errors import CannotTest
+from lab.hosts.case_names import CaseNames, write_files
+from lab.hosts.cases import ACCOUNT, STALL, CaseHosts
+from lab.net.directory import Endpoint
+from lab.trial.case import RESOLVING, CaseKind, TrialCase, TrialPolicy
+from lab.trial.cases import ALL
+from lab.trial.clients import EIGHT_BIT_MESSAGE, MESSAGE, Client
+from lab.trial.expectation import expectation
+from lab.trial.observation import Observation, observe
 from lab.trial.result import CaseResult, Did, TrialResult
+from lab.trial_programs import ADAPTERS, known_program, namespace, search_path
 
 _ADDRESS = "127.0.0.1"
 _OUTPUT = 4000  # characters of a client's output that are kept
 _SETTLE = 2.0  # seconds that a session may go on after its client has ended
-_CLIENTS = Path(__file__).parent / "clients"
-_FIELDS = ("host", "port", "ca", "name", "address", "python", "clients")
+_FIELDS = (
+    "host", "port", "ca", "name", "address", "domain", "dns", "dnsport", "sts", "stsport", "anchor", "cert", "key", "crl", "user",
+    "password", "mode", "scheme", "count", "python", "clients",
+)  # fmt: skip
+_FILES = {"ca": "ca.pem", "crl": "crl.pem", "cert": "cert.pem", "key": "key.pem", "anchor": "anchor"}
+_SMTP, _DNS, _HTTPS = 25, 53, 443
 
 
-def version(client: Client) -> str:
-    """Return the first line in which a known client says its version; '' where it says none.
-
-    Raises CannotTest where it is not installed, or needs to be run by root and is not.
-    """
-    import shutil
-    import subprocess
-
-    if shutil.which(client.program, path=_path()) is None:
-        raise CannotTest(
-            f"{client.name} is not installed: there is no program {client.program!r} here", hint=f"it is {client.what}"
-        )
-    if client.root and os.geteuid() != 0:
-        raise CannotTest(f"{client.name} needs root", hint="its master gives up rights that only root has")
-    command = [word.replace("{python}", sys.executable).replace("{clients}", str(_CLIENTS)) for word in client.version]
-    done = subprocess.run(  # noqa: S603  (the table's own commands)
-        command, capture_output=True, text=True, timeout=30, check=False, env={**os.environ, "PATH": _path()}
-    )
-    if done.returncode != 0:
-        raise CannotTest(f"{client.name} does not run: {(done.stderr or done.stdout).strip()[:200]}")
-    return (done.stdout or done.stderr).strip().splitlines()[0] if (done.stdout or done.stderr).strip() else ""
-
-
-def _path() -> str:
-    return os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
-
-
-@lru_cache(maxsize=1)
-def namespace() -> tuple[str, ...]:
-    """Return the command before a command that gives it mounts of its own, empty where the system does not let us."""
-    import subprocess
-
-    for way in (("unshare", "--mount"), ("unshare", "--mount", "--map-root-user")):
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            done = subprocess.run(  # noqa: S603  (fixed words)
-                [*way, "sh", "-c", "mount --bind /dev/null /etc/hosts"], capture_output=True, timeout=5, check=False
-            )
-            if done.returncode == 0:
-                return way
-    return ()
-
-
-def host_names(*, own: bool) -> Callable[[TrialCase], str]:
-    """Return what names a case's host: its own name, or `localhost` for all."""
-    return (lambda case: case.host) if own else (lambda _case: "localhost")
+def host_names(policy: TrialPolicy, *, own: bool) -> Callable[[TrialCase], str]:
+    """Return what names a case's host: its own name (behind its domain's MX under DANE and MTA-STS), or `localhost` for all."""
+    if policy in RESOLVING:
+        return lambda case: f"mx.{case.domain}"
+    return (lambda case: case.host) if own else (lambda case: case.host if case.host == _ADDRESS else "localhost")
 
 
 async def run_trial(
@@ -86,27 +58,29 @@ async def run_trial(
     cases: Sequence[TrialCase],
     policy: TrialPolicy,
     *,
-    client: str = "",
+    known: Client | None = None,
     version: str = "",
-    stdin: bytes | None = None,
     timeout: float = 20.0,  # noqa: ASYNC109  (for each case, not for the whole)
+    stall: float = STALL,
     at_once: int = 2,
     environment: dict[str, str] | None = None,
     seen: Callable[[CaseResult], None] = lambda _: None,
 ) -> TrialResult:
-    """Run a client against cases; its command may hold `{host}` `{port}` `{ca}` `{name}` `{address}` `{python}` `{clients}`.
+    """Run a client against cases; its command may hold the words of `_FIELDS` in braces, as `{host}` and `{port}`.
 
-    `stdin` is what it reads (default: a message), `timeout` the seconds that a case may take, `seen` is called with each
-    result. The sanity case is first; where it fails nothing else is tried. Raises UserError for a command that cannot be
-    run, CannotTest where no port can be had.
+    `known` is the client whose command it is, with what else is known of it; `timeout` the seconds that a case may take, `stall`
+    those that a box keeps silent, `seen` is called with each result. The sanity case is first; where it fails nothing else is
+    tried. Raises UserError for a command that cannot be run, CannotTest where no port can be had.
     """
-    program = _known_program(command)
+    program = known_program(command, policy)
     way = namespace()
-    hosts = CaseHosts(cases, datetime.now(UTC), host_names(own=bool(way)))
+    hosts = CaseHosts(cases, datetime.now(UTC), host_names(policy, own=bool(way)), stall=stall)
+    names = CaseNames(hosts, policy) if policy in RESOLVING else None
     with tempfile.TemporaryDirectory(prefix="smtplab-trial-") as folder:
-        trial = _Trial(hosts, Path(folder), (*command,), policy, way, MESSAGE if stdin is None else stdin, timeout, environment)
-        await hosts.start(_ADDRESS)
+        commands = _Commands(tuple(command), *((known.implicit, known.login, known.input) if known else ()))
+        trial = _Trial(hosts, names, Path(folder), commands, policy, way, timeout, environment)
         try:
+            await _listen(hosts, names)
             trial.prepare()
             results: dict[str, CaseResult] = {}
             sanity = [case for case in cases if case.kind is CaseKind.SANITY]
@@ -127,80 +101,165 @@ async def run_trial(
                         if case.name not in results:
                             group.create_task(gated(case))
         finally:
+            if names is not None:
+                await names.stop()
             await hosts.stop()
     ordered = tuple(results[case.name] for case in cases if case.name in results)
-    return TrialResult(client or Path(program).name, tuple(command), policy, ordered, version)
+    return TrialResult(known.name if known else Path(program).name, tuple(command), policy, ordered, version)
+
+
+async def _listen(hosts: CaseHosts, names: CaseNames | None) -> None:
+    """Let everything listen: where clients look for it if that can be had, on free ports if not."""
+    if names is None:
+        return await hosts.start(_ADDRESS)
+    network = f"127.{64 + secrets.randbelow(128)}.{secrets.randbelow(250)}"
+
+    def address(number: int) -> str:
+        return f"{network}.{number}"
+
+    def places(port: int) -> list[Endpoint]:
+        return [Endpoint(address(number + 1), port) for number, _ in enumerate(hosts.cases)]
+
+    dns, web, nobody = address(251), address(252), address(253)
+    try:
+        await hosts.start_at(places(_SMTP))
+    except CannotTest:
+        try:
+            await hosts.start_at(places(0))
+        except CannotTest:  # a system with no more of 127.0.0.0/8 than 127.0.0.1
+            await hosts.start(_ADDRESS)
+            dns = web = nobody = _ADDRESS
+    await names.start((Endpoint(dns, _DNS), Endpoint(dns, 0)), (Endpoint(web, _HTTPS), Endpoint(web, 0)), nobody)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Commands:
+    """A client's command, the one for TLS from the first byte on, the words that give it a name and password, and what it reads
+    where that is not a message.
+    """
+
+    plain: tuple[str, ...]
+    implicit: tuple[str, ...] = ()
+    login: tuple[str, ...] = ()
+    stdin: bytes | None = None
+
+    def of(self, case: TrialCase) -> tuple[str, ...]:
+        """Return the command for a case."""
+        chosen = self.implicit if case.implicit and self.implicit else self.plain
+        return (*chosen, *self.login) if case.login else chosen
+
+    def unsupported(self, case: TrialCase) -> str:
+        """Return why a case cannot be put to the client; empty where it can."""
+        said = " ".join(self.plain)
+        if case.implicit and not self.implicit and "{mode}" not in said and "{scheme}" not in said:
+            return "the command does not say {mode} or {scheme}, so it cannot be told to begin with TLS"
+        if case.kind is CaseKind.FEATURE and case.login and not self.login and "{user}" not in said:
+            return "the command does not say {user} and {password}, so it cannot be told to log in"
+        return ""
 
 
 class _Trial:
     """What all cases of a run share. `probes` says that the client sends no message even where all is well."""
 
     def __init__(
-        self, hosts: CaseHosts, folder: Path, command: tuple[str, ...], policy: TrialPolicy, way: tuple[str, ...], stdin: bytes,
+        self, hosts: CaseHosts, names: CaseNames | None, folder: Path, commands: _Commands, policy: TrialPolicy, way: tuple[str, ...],
         timeout: float, environment: dict[str, str] | None,
     ) -> None:  # fmt: skip
-        self._hosts, self._folder, self._command, self._policy = hosts, folder, command, policy
-        self._way, self._stdin, self._timeout, self._environment = way, stdin, timeout, environment
-        self.probes = True
+        self._hosts, self._names, self._folder, self._commands, self._policy, self._way = (
+            hosts,
+            names,
+            folder,
+            commands,
+            policy,
+            way,
+        )
+        self._timeout, self._environment = timeout, environment
+        self.probes = True  # until the sanity case has shown otherwise
 
     def prepare(self) -> None:
-        """Write the files that the client is given."""
-        (self._folder / "ca.pem").write_bytes(self._hosts.mint.ca_pem)
-        self._folder.chmod(0o755)  # a client may give up being root
-        lines = ["127.0.0.1 localhost", *(f"{_ADDRESS} {case.host}" for case in ALL.values())]
+        """Write the files that the client may need."""
+        names = self._names
+        write_files(self._folder, self._hosts, names)
+        known = () if names is not None else ALL.values()
+        lines = ["127.0.0.1 localhost", *(f"{_ADDRESS} {case.host}" for case in known if case.host != _ADDRESS)]
         (self._folder / "hosts").write_text("\n".join(lines) + "\n", encoding="ascii")
+        if names is not None:
+            resolver = f"nameserver {names.dns.address}\noptions trust-ad edns0 timeout:2 attempts:1\n"
+            (self._folder / "resolv.conf").write_text(resolver, encoding="ascii")
 
     async def one(self, case: TrialCase) -> CaseResult:
         """Run the client against a case and judge."""
-        if not self._hosts.faithful(case):
-            wanted = expectation(case, self._policy, self._hosts.verdict(case))
-            return CaseResult(case, wanted, Did.UNSUPPORTED, observe((), case.name, 0), None, 0.0)
+        evidence = self._names.evidence(case) if self._names is not None else self._hosts.evidence(case)
+        wanted = expectation(case, self._policy, evidence)
+        if why := self._unsupported(case):
+            return CaseResult(case, wanted, Did.UNSUPPORTED, observe((), case.name, 0), None, 0.0, unsupported=why)
         loop = asyncio.get_running_loop()
         began, before = loop.time(), self._hosts.messages[case.name]
-        code, output = await self._run(self._filled(case))
-        await self._hosts.quiet(case.name, _SETTLE)
+        code: int | None = 0
+        output = ""
+        runs = 1 if any("{count}" in word for word in self._commands.of(case)) else case.runs
+        for _ in range(runs):
+            code, output = await self._run(self._filled(case), self._input(case))
+            await self._hosts.quiet(case.name, _SETTLE + self._hosts.stall)
         spent = loop.time() - began
         entries = self._hosts.entries(case)
         observation = observe(entries, case.name, self._hosts.messages[case.name] - before)
-        if code is None:
-            did = Did.HUNG
-        elif self.probes:
-            did = (
-                Did.ACCEPT
-                if (code == 0 and observation.spoke in ("tls", "command", "mail", "message")) or observation.messages
-                else Did.REFUSE
-            )
-        else:
-            did = Did.ACCEPT if observation.messages else Did.REFUSE
+        did = self._did(code, observation)
         lies = code is not None and not self.probes and (code == 0) != bool(observation.messages)
-        wanted = expectation(case, self._policy, self._hosts.verdict(case))
         return CaseResult(case, wanted, did, observation, code, spent, output, lies, entries)
 
+    def _unsupported(self, case: TrialCase) -> str:
+        if (case.called or not self._hosts.faithful(case)) and self._policy not in RESOLVING and not self._way:
+            return "this case needs a host name of its own, which cannot be had here"
+        if case.mail and self.probes:
+            return "the client sends no message, and the case is about what becomes of one"
+        return self._commands.unsupported(case)
+
+    def _did(self, code: int | None, observation: Observation) -> Did:
+        if code is None:
+            return Did.HUNG
+        went_on = bool(observation.messages)
+        if self.probes:
+            went_on = went_on or (code == 0 and observation.spoke in ("tls", "command", "mail", "message"))
+        return Did.ACCEPT if went_on else Did.REFUSE
+
+    def _input(self, case: TrialCase) -> bytes:
+        if self._commands.stdin is not None:
+            return self._commands.stdin
+        return EIGHT_BIT_MESSAGE if case.eight_bit else MESSAGE
+
     def _filled(self, case: TrialCase) -> list[str]:
-        name = host_names(own=bool(self._way))(case)
+        host, names = self._hosts.host_of(case), self._names
+        user, password = ACCOUNT
         values = {
-            "host": name, "name": name, "port": str(self._hosts.endpoints[case.name].port), "ca": str(self._folder / "ca.pem"),
-            "address": _ADDRESS, "python": sys.executable, "clients": str(_CLIENTS),
-        }  # fmt: skip
+            "host": case.called or host, "name": case.called or host, "domain": case.domain, "port": str(self._hosts.endpoints[case.name].port),
+            "address": self._hosts.endpoints[case.name].address, "python": sys.executable, "clients": str(ADAPTERS),
+            "user": user, "password": password, "mode": "implicit" if case.implicit else "starttls",
+            "scheme": "smtps" if case.implicit else "smtp", "count": str(case.runs),
+            "dns": names.dns.address if names else "", "dnsport": str(names.dns.port) if names else "",
+            "sts": names.web.address if names else "", "stsport": str(names.web.port) if names else "",
+        } | {field: str(self._folder / file) for field, file in _FILES.items()}  # fmt: skip
         filled = []
-        for word in self._command:
+        for word in self._commands.of(case):
             for field in _FIELDS:
                 word = word.replace("{" + field + "}", values[field])  # noqa: PLW2901  (each field in turn)
             filled.append(word)
         if not self._way:
             return filled
-        script = 'mount --bind "$1" /etc/hosts && shift && exec "$@"'
-        return [*self._way, "sh", "-c", script, "sh", str(self._folder / "hosts"), *filled]
+        bound = "hosts resolv.conf" if names is not None and names.dns.port == _DNS else "hosts"
+        script = f'for file in {bound}; do mount --bind "$1/$file" "/etc/$file" || exit; done; shift; exec "$@"'
+        return [*self._way, "sh", "-c", script, "sh", str(self._folder), *filled]
 
-    async def _run(self, command: list[str]) -> tuple[int | None, str]:
-        """Run a program with the message on its standard input; ended with all that it started when its time is over."""
+    async def _run(self, command: list[str], stdin: bytes) -> tuple[int | None, str]:
+        """Run a program with something on its standard input; ended with all that it started when its time is over."""
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True, env={**os.environ, "PATH": _path(), **(self._environment or {})}, cwd=self._folder,
+            start_new_session=True, env={**os.environ, "PATH": search_path(), **(self._environment or {})}, cwd=self._folder,
         )  # fmt: skip
         try:
             async with asyncio.timeout(self._timeout):
-                output, _ = await process.communicate(self._stdin)
+                output, _ = await process.communicate(stdin)
             return process.returncode, output.decode("utf-8", "replace")[-_OUTPUT:]
         except TimeoutError:
             return None, f"ended after {self._timeout:g} s"
@@ -208,16 +267,3 @@ class _Trial:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
-
-
-def _known_program(command: Sequence[str]) -> str:
-    import shutil
-
-    if not command:
-        raise UserError("no command is given", hint="smtplab trial -- COMMAND {host} {port} {ca} {name}")
-    program = command[0].replace("{python}", sys.executable)
-    if shutil.which(program, path=_path()) is None:
-        raise CannotTest(f"there is no program {program!r} here", hint="install it, or say it with its path")
-    if not any("{port}" in word for word in command):
-        raise UserError(f"the command does not say {{port}}: {shlex.join(command)}", hint="each case listens on a port of its own")
-    return program

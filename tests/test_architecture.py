@@ -45,7 +45,7 @@ HOMES = {
     "asyncio": {"net", "hosts", "backends", "runner", "trials", "case_server", "api", "live", "web", "cli", "clients"},
     "threading": {"api", "backends", "case_server"},
     "multiprocessing": {"workers"},
-    "subprocess": {"cli", "trials", "clients"},
+    "subprocess": {"cli", "trial_programs", "clients"},
     "ssl": {"tls", "clients"},
 }
 #: What pure rooms may not touch: they are given the time and hand out bytes.

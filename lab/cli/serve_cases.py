@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+_NOBODY = "127.255.255.253"  # an address where nobody listens
+
 if TYPE_CHECKING:
     from lab.net.directory import Endpoint
     from lab.sts.pages import WebAnswer
-    from lab.trial.cases import TrialCase
+    from lab.trial.case import TrialCase
 
 
 @click.command("serve-cases")
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 @click.option(
     "--dns-port", type=click.IntRange(0, 65535), default=5300, show_default=True, help="Where the cases' names are answered."
 )
+@click.option(
+    "--sts-port", type=click.IntRange(0, 65535), default=8461, show_default=True, help="Where the MTA-STS policies are, over HTTPS."
+)
 @click.option("--address", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option(
     "--name", metavar="HOST", help="Make every certificate for this one name, such as localhost, in place of CASE.smtp.test."
@@ -36,13 +41,15 @@ if TYPE_CHECKING:
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write the index as JSON there once everything listens; gone at the end.")  # fmt: skip
 def serve_cases(
-    port: int, index_port: int, dns_port: int, address: str, name: str | None, cases: tuple[str, ...], ready_file: Path | None
-) -> None:
-    """Keep a receiver listening for every certificate and STARTTLS case, until Ctrl-C or SIGTERM.
+    port: int, index_port: int, dns_port: int, sts_port: int, address: str, name: str | None, cases: tuple[str, ...],
+    ready_file: Path | None,
+) -> None:  # fmt: skip
+    """Keep a receiver listening for every case of `smtplab trial`, until Ctrl-C or SIGTERM.
 
     Each case has a host name, CASE.smtp.test, and a port. The index page lists them with what a client should do; beside it
-    are index.json, ca.pem (the root to trust), crl.pem and a hosts file. Certificates are made anew at each start, so none
-    of the good ones ever runs out.
+    are index.json, ca.pem (the root to trust), crl.pem, a hosts file, and the DNSSEC trust anchor. Each host is also the MX of its
+    own name, with TLSA records and an MTA-STS policy. Certificates are made anew at each start, so none of the good ones ever
+    runs out.
     """
     from lab.errors import UserError
     from lab.net.loop import run
@@ -51,15 +58,14 @@ def serve_cases(
 
     if name is not None and not is_host_name(name):
         raise UserError(f"{name!r} is no host name", hint="for instance localhost, or mail.contoso.test")
-    run(_serve(chosen(cases), address, port, index_port, dns_port, name, ready_file))
+    run(_serve(chosen(cases), address, port, (index_port, dns_port, sts_port), name, ready_file))
 
 
 async def _serve(
     selected: tuple[TrialCase, ...],
     address: str,
     port: int,
-    index_port: int,
-    dns_port: int,
+    ports: tuple[int, int, int],
     name: str | None,
     ready_file: Path | None,
 ) -> None:
@@ -67,37 +73,39 @@ async def _serve(
 
     from lab.cli.ready import removed_at_end, write
     from lab.cli.watch import Ending
-    from lab.dns.config import DnsConfig
-    from lab.dns.zones import Zones
-    from lab.hosts.cases import CaseHosts
-    from lab.net.dns import DnsServer
+    from lab.hosts.case_names import CaseNames
+    from lab.hosts.cases import ACCOUNT, CaseHosts
+    from lab.net.directory import Endpoint
     from lab.net.web import WebServer
     from lab.report import case_index
-    from lab.trial.expectation import TrialPolicy, expectation
+    from lab.tls.names import is_address
+    from lab.trial.case import TrialPolicy
+    from lab.trial.expectation import expectation
 
-    hosts = CaseHosts(selected, datetime.now(UTC), lambda case: name or case.host)
-    zones = Zones(DnsConfig(hosts={case.host: "cases" for case in selected}), lambda _: address)
-    resolver = DnsServer(lambda query, tcp: zones.answer(query, tcp=tcp))
+    index_port, dns_port, sts_port = ports
+    hosts = CaseHosts(selected, datetime.now(UTC), lambda case: name or (address if is_address(case.host) else case.host))
+    names = CaseNames(hosts, None)
     with Ending() as ending, removed_at_end(ready_file):
         try:
             await hosts.start(address, port)
-            names = await resolver.start(address, dns_port)
+            await names.start((Endpoint(address, dns_port),), (Endpoint(address, sts_port),), _NOBODY)
             index = case_index.as_json(
-                address, {case.name: (name or case.host, hosts.endpoints[case.name].port) for case in selected}, selected,
-                {(case.name, policy): expectation(case, policy, hosts.verdict(case)) for case in selected for policy in TrialPolicy},
+                address, {case.name: (hosts.host_of(case), hosts.endpoints[case.name].port) for case in selected}, selected,
+                {(case.name, policy): expectation(case, policy, names.evidence(case)) for case in selected for policy in TrialPolicy
+                 if case.under(policy)}, ACCOUNT,
             )  # fmt: skip
-            pages = WebServer(
-                "the index page", None, partial(_answer, case_index.documents(index, hosts.mint.ca_pem, hosts.mint.crl_pem))
-            )
+            index |= {"resolver": str(names.dns), "policies": f"https://{names.web}/"}
+            documents = case_index.documents(index, hosts.mint.ca_pem, hosts.mint.crl_pem, names.anchor or "")
+            pages = WebServer("the index page", None, partial(_answer, documents))
             shown = await pages.start(address, index_port)
             try:
-                _announce(selected, index, shown, names=names)
-                write(ready_file, index | {"index": f"http://{shown}/", "resolver": str(names)})
+                _announce(selected, index, shown)
+                write(ready_file, index | {"index": f"http://{shown}/"})
                 await ending.over.wait()
             finally:
                 await pages.stop()
         finally:
-            await resolver.stop()
+            await names.stop()
             await hosts.stop()
     click.echo("taken down")
 
@@ -112,10 +120,13 @@ def _answer(documents: dict[str, tuple[str, bytes]], method: str, target: str, _
     return WebAnswer(status, (("Content-Type", media), *security), body)
 
 
-def _announce(selected: tuple[TrialCase, ...], index: dict[str, Any], shown: Endpoint, *, names: Endpoint) -> None:
+def _announce(selected: tuple[TrialCase, ...], index: dict[str, Any], shown: Endpoint) -> None:
     for case in index["cases"]:
         click.echo(f"{case['port']:<6} {case['host']:46} {case['what']}")
     count = f"{len(selected)} {'case' if len(selected) == 1 else 'cases'}"
-    click.echo(f"\n{count} on {index['address']}. Index: http://{shown}/ (index.json, ca.pem, crl.pem, hosts)")
-    click.echo(f"Names: dig @{names.address} -p {names.port} {index['cases'][0]['host']}")
+    click.echo(f"\n{count} on {index['address']}. Index: http://{shown}/ (index.json, ca.pem, crl.pem, anchor, hosts)")
+    resolver, _, port = index["resolver"].rpartition(":")
+    first = index["cases"][0]
+    click.echo(f"Names: dig @{resolver} -p {port} +dnssec _{first['port']}._tcp.{first['host']} TLSA")
+    click.echo(f"Policies: {index['policies']}.well-known/mta-sts.txt, for mta-sts.{first['domain']} and its like")
     click.echo("\nUp. Ctrl-C ends it.\n")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from lab.trial.case import TrialPolicy
     from lab.trial.clients import Client
-    from lab.trial.expectation import TrialPolicy
     from lab.trial.result import TrialResult
 
 
@@ -23,11 +24,16 @@ if TYPE_CHECKING:
     help="A client that is known by name, in place of COMMAND; may be repeated.",
 )
 @click.option("--cases", multiple=True, metavar="GLOB", help="Only cases whose name (or kind/name) matches; may be repeated.")
-@click.option("--policy", type=click.Choice(["verify", "opportunistic"]), default="verify", show_default=True,
+@click.option("--policy", type=click.Choice(["verify", "opportunistic", "dane", "mta-sts"]), default="verify", show_default=True,
               help="What the client has been told to do.")  # fmt: skip
 @click.option(
-    "--timeout", type=click.FloatRange(0.1, 600), default=20.0, show_default=True, metavar="SECONDS", help="For each case."
-)
+    "--timeout", type=click.FloatRange(0.1, 600), default=20.0, show_default=True, metavar="SECONDS",
+    help="For each case: a client that takes longer is ended, and hangs.",
+)  # fmt: skip
+@click.option(
+    "--stall", type=click.FloatRange(0.1, 600), default=2.0, show_default=True, metavar="SECONDS",
+    help="How long a receiver that says nothing says nothing, before it closes.",
+)  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="How many cases at once.")
 @click.option(
     "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the results as JSON."
@@ -38,7 +44,7 @@ if TYPE_CHECKING:
 @click.option("--transcript", is_flag=True, help="Show the session of each case that went wrong.")
 @click.option("--list", "show_list", is_flag=True, help="Say which cases and which known clients there are.")
 def trial(
-    command: tuple[str, ...], clients: tuple[str, ...], cases: tuple[str, ...], policy: str, timeout: float, jobs: int,
+    command: tuple[str, ...], clients: tuple[str, ...], cases: tuple[str, ...], policy: str, timeout: float, stall: float, jobs: int,
     json_file: Path | None, junit_file: Path | None, transcript: bool, show_list: bool,
 ) -> None:  # fmt: skip
     r"""Run a mail client against every certificate and STARTTLS case, over loopback, and judge it by what the receiver saw.
@@ -50,12 +56,19 @@ def trial(
       smtplab trial -- swaks --server {host} --port {port} --to a@b.test \
           --data - --tls --tls-verify --tls-ca-path {ca}
 
+    With --policy dane or mta-sts it is given a mail {domain}, whose hosts it finds by itself: {dns} and {dnsport} are the resolver
+    ({anchor} its trust anchor), {sts} and {stsport} the web host of the policies. As root its /etc/resolv.conf says so already,
+    and port, resolver and web host are at 25, 53 and 443.
+
+    {cert} and {key} are a certificate of its own, {crl} what is revoked, {user} and {password} who may log in, {mode} starttls or
+    implicit, {scheme} smtp or smtps, {count} how many messages it should send: a command that says them is asked for more.
+
     The first case is a good one: where the client fails there, no verdict counts and nothing else is tried. Exit code 0 means
     that the client does what it should, 1 that it does not, 2 that it could not be tried.
     """
     from lab.errors import UserError
+    from lab.trial.case import TrialPolicy
     from lab.trial.clients import CLIENTS
-    from lab.trial.expectation import TrialPolicy
 
     if show_list:
         _list()
@@ -68,35 +81,42 @@ def trial(
     if unknown:
         raise UserError(f"there is no known client {unknown[0]!r}", hint=f"known: {', '.join(CLIENTS)}")
     asked = TrialPolicy(policy)
-    tried = [_try(CLIENTS[name], asked, cases, timeout, jobs, transcript) for name in clients]
+    manner = _Manner(asked, cases, timeout, stall, jobs, transcript)
+    tried = [_try(CLIENTS[name], manner) for name in clients]
     if command:
-        tried.append(_run(command, None, asked, cases, timeout, jobs, transcript))
+        tried.append(_run(command, None, manner))
+    from lab.report.trials import side_by_side
+
     results = [result for result in tried if result is not None]
+    for line in ["", *side_by_side(results)] if len(results) > 1 else []:
+        click.echo(line)
     _write(results, json_file, junit_file)
     if not results or not all(result.sane for result in results):
         raise click.exceptions.Exit(2)
     raise click.exceptions.Exit(0 if all(result.right for result in results) else 1)
 
 
-def _try(
-    client: Client, policy: TrialPolicy, cases: tuple[str, ...], timeout: float, jobs: int, transcript: bool
-) -> TrialResult | None:
-    command = client.commands.get(policy)
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How clients are put on trial."""
+
+    policy: TrialPolicy
+    cases: tuple[str, ...]
+    timeout: float
+    stall: float
+    jobs: int
+    transcript: bool
+
+
+def _try(client: Client, manner: _Manner) -> TrialResult | None:
+    command = client.commands.get(manner.policy)
     if command is None:
-        click.echo(f"{client.name}: cannot be told to follow the policy {policy}", err=True)
+        click.echo(f"{client.name}: cannot be told to follow the policy {manner.policy}", err=True)
         return None
-    return _run(command, client, policy, cases, timeout, jobs, transcript)
+    return _run(command, client, manner)
 
 
-def _run(
-    command: tuple[str, ...],
-    client: Client | None,
-    policy: TrialPolicy,
-    cases: tuple[str, ...],
-    timeout: float,
-    jobs: int,
-    transcript: bool,
-) -> TrialResult:
+def _run(command: tuple[str, ...], client: Client | None, manner: _Manner) -> TrialResult:
     from lab.cli import paint
     from lab.cli.screen import console
     from lab.net.loop import run
@@ -104,21 +124,22 @@ def _run(
     from lab.report.transcript import render
     from lab.trial.cases import chosen
     from lab.trial.result import CaseResult, Mark
-    from lab.trials import run_trial, version
+    from lab.trial_programs import version
+    from lab.trials import run_trial
 
     screen = console()
 
     def seen(result: CaseResult) -> None:
-        lines = report.row(result, policy)
-        if transcript and result.mark(policy) is Mark.WRONG:
+        lines = report.row(result)
+        if manner.transcript and result.mark is Mark.WRONG:
             lines += [f"         {line}" for line in render(result.transcript)]
         paint.lines(screen, lines)
 
-    selected = chosen(cases)
+    selected = chosen(manner.cases, manner.policy)
     told = version(client) if client else ""
     work = run_trial(
-        command, selected, policy, client=client.name if client else "", version=told, stdin=client.input if client else None,
-        timeout=timeout, at_once=jobs, seen=seen,
+        command, selected, manner.policy, known=client, version=told, timeout=manner.timeout, stall=manner.stall, at_once=manner.jobs,
+        seen=seen,
     )  # fmt: skip
     result = run(work)
     paint.lines(screen, ["", *report.closing(result)])

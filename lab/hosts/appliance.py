@@ -26,16 +26,19 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """The appliance's certificate store: makes the TLS of both legs from names (see `lab.appliance.leg.TlsFactory`)."""
+    """The appliance's certificate store: makes the TLS of both legs from names (see `lab.appliance.leg.TlsFactory`).
 
-    def __init__(self, mint: Mint, names: tuple[str, ...]) -> None:
-        self._mint, self._names = mint, names
+    `host` is the name that certificates are made for, None for the lab's own.
+    """
+
+    def __init__(self, mint: Mint, names: tuple[str, ...], host: str | None = None) -> None:
+        self._mint, self._names, self._host = mint, names, host
 
     def credential(self, name: str) -> Credential:
         """Return a certificate that the appliance holds. Raises UserError for one that it does not."""
         if name not in self._names:
             raise UserError(f"the appliance holds no certificate {name!r}", hint=f"its store: {', '.join(self._names) or 'empty'}")
-        return self._mint.credential(name)
+        return self._mint.credential(name, self._host)
 
     def for_sender(
         self, termination: Termination, receiver_chain: tuple[Certificate, ...]

@@ -12,8 +12,8 @@ from lab.appliance.relay import Relay
 from lab.hosts.appliance import Store
 from lab.internet.config import InternetConfig
 from lab.internet.persona import InternetReceiver
+from lab.net.case_receiver import CaseReceiver
 from lab.net.directory import Endpoint
-from lab.net.listener import Receiver
 from lab.net.relay import Plan, RelayCarrier
 from lab.receiving.persona import SessionFacts
 from lab.sending.attempt import Envelope
@@ -25,41 +25,55 @@ from lab.tls.mint import Mint
 from lab.tls.mint_cases import CASES
 from lab.tls.verdict import judge
 from lab.transcript import Entry, Transcript
-from lab.trial.cases import TrialCase
+from lab.trial.case import TrialCase
+from lab.trial.expectation import Evidence
 
+#: Who may log in where a case offers AUTH.
+ACCOUNT = ("trial@sender.smtp.test", "a password that is worth protecting")
+#: Seconds that a box keeps silent before it closes, where a case has it keep silent for ever.
+STALL = 2.0
 _BEHIND = "-behind"
 _LOOK = 0.005  # seconds between two looks at whether sessions are over
 
 
-class _CaseReceiver(InternetReceiver):
+class _Persona(InternetReceiver):
     """Takes mail for anybody: a trial is about TLS, not about addresses. Its certificate is made when first shown."""
 
-    def __init__(self, host: str, make: Callable[[], Credential | None], deliver: Callable[[SessionFacts, Envelope], None]) -> None:
+    def __init__(
+        self, case: TrialCase, host: str, make: Callable[[], Credential | None], deliver: Callable[[SessionFacts, Envelope], None]
+    ) -> None:
         super().__init__(InternetConfig(name=host, accepted_domains=(host,), mailboxes=()), None, deliver=deliver)
-        self._make = make
+        self._make, self._login = make, case.login
+        self.requests_certificate = case.asks_certificate
 
     def begin(self, session: SessionFacts) -> Credential | None:
         return self._make()
+
+    def hello(self, session: SessionFacts, *, extended: bool) -> Reply:
+        reply = super().hello(session, extended=extended)
+        return Reply(reply.code, (*reply.lines, "AUTH PLAIN LOGIN")) if self._login and extended else reply
 
     def rcpt(self, session: SessionFacts, path: Path) -> Reply:
         return Reply.of("250 2.1.5 OK") if path.address else Reply.of("501 5.1.3 No address")
 
 
 class CaseHosts:
-    """All listeners of some cases. Takes the cases, the moment that certificates are made for, and `host_of`, the name that a
-    case's certificate is made for.
+    """All listeners of some cases. Takes the cases, the moment that certificates are made for, `host_of`, the name that a
+    case's certificate is made for, and the seconds that a box which stalls keeps silent.
 
     `endpoints` says where each case listens, `messages` counts what each has taken, `transcript` has what was said to it
     under the case's name.
     """
 
-    def __init__(self, cases: Iterable[TrialCase], moment: datetime, host_of: Callable[[TrialCase], str]) -> None:
+    def __init__(
+        self, cases: Iterable[TrialCase], moment: datetime, host_of: Callable[[TrialCase], str], *, stall: float = STALL
+    ) -> None:
         self.cases = {case.name: case for case in cases}
         self.mint, self.transcript = Mint(moment), Transcript()
         self.endpoints: dict[str, Endpoint] = {}
         self.messages: Counter[str] = Counter()
-        self._moment, self._host_of = moment, host_of
-        self._receivers: dict[str, Receiver] = {}
+        self.moment, self.host_of, self.stall = moment, host_of, stall
+        self._receivers: dict[str, CaseReceiver] = {}
         self._carriers: dict[str, RelayCarrier] = {}
 
     async def start(self, address: str, port: int = 0) -> None:
@@ -67,9 +81,13 @@ class CaseHosts:
 
         Raises CannotTest where a port cannot be had; nothing listens then.
         """
+        await self.start_at(Endpoint(address, port + number if port else 0) for number, _ in enumerate(self.cases))
+
+    async def start_at(self, places: Iterable[Endpoint]) -> None:
+        """Listen, each case at its place, in the order of the cases; port 0 is a free one. Raises CannotTest as `start` does."""
         try:
-            for number, case in enumerate(self.cases.values()):
-                self.endpoints[case.name] = await self._start(case, address, port + number if port else 0)
+            for case, place in zip(self.cases.values(), places, strict=False):
+                self.endpoints[case.name] = await self._start(case, place)
         except BaseException:  # Ctrl-C too: those that listen already must not stay
             await self.stop()
             raise
@@ -85,10 +103,14 @@ class CaseHosts:
         """Return what a strict viewer that trusts the lab's root finds in a case's chain; None where it shows none."""
         if case.certificate is None:
             return None
-        host = self._host_of(case)
+        host = self.host_of(case)
         chain = self.mint.credential(case.certificate, host).chain
         trust = self.mint.trust(("public",)).revoking(CASES[case.certificate].revocation)
-        return judge(chain, trust=trust, moment=self._moment, expected=host)
+        return judge(chain, trust=trust, moment=self.moment, expected=host)
+
+    def evidence(self, case: TrialCase) -> Evidence:
+        """Return what there is to see of a case itself, judged; what is published of it, `CaseNames` adds."""
+        return Evidence(self.host_of(case), self.verdict(case))
 
     def faithful(self, case: TrialCase) -> bool:
         """Whether a case's certificate is what its name says: for a name of one label a wildcard, for one, stands for nothing."""
@@ -109,8 +131,8 @@ class CaseHosts:
                 return
             await asyncio.sleep(_LOOK)
 
-    async def _start(self, case: TrialCase, address: str, port: int) -> Endpoint:
-        host = self._host_of(case)
+    async def _start(self, case: TrialCase, place: Endpoint) -> Endpoint:
+        host = self.host_of(case)
 
         def make() -> Credential | None:
             return self.mint.credential(case.certificate, host) if case.certificate else None
@@ -118,18 +140,22 @@ class CaseHosts:
         def deliver(_session: SessionFacts, _envelope: Envelope) -> None:
             self.messages[case.name] += 1
 
-        persona = _CaseReceiver(host, make, deliver)
         name = case.name + _BEHIND if case.behaviours else case.name
-        receiver = Receiver(name, persona, self.transcript, lambda: self._moment, minimum_tls="TLSv1")
+        receiver = CaseReceiver(
+            name, _Persona(case, host, make, deliver), self.transcript, lambda: self.moment, minimum_tls="TLSv1"
+        )
+        receiver.implicit, receiver.account = case.implicit, ACCOUNT if case.login else None
         self._receivers[case.name] = receiver
         if not case.behaviours:
-            return await receiver.start(address, port)
-        behind = await receiver.start(address)
-        store = Store(self.mint, ("good",))
+            return await receiver.start(place.address, place.port)
+        behind = await receiver.start(place.address)
+        store = Store(self.mint, (case.certificate or "good",), host)
+        behaviours = tuple(load_behaviour(spec) for spec in case.behaviours)
 
         def plan(_sender: str) -> Plan:
-            behaviours = tuple(load_behaviour(spec) for spec in case.behaviours)
-            return Relay(behaviours, store, self.transcript, host=case.name, moment=self._moment), behind, None
+            return Relay(behaviours, store, self.transcript, host=case.name, moment=self.moment), behind, None
 
-        self._carriers[case.name] = RelayCarrier(case.name, plan)
-        return await self._carriers[case.name].start(address, port)
+        # a box that stalls is one in which nothing is said: the carrier ends it at its second look
+        carrier = RelayCarrier(case.name, plan, **({"idle_timeout": self.stall / 2} if case.stalls else {}))
+        self._carriers[case.name] = carrier
+        return await carrier.start(place.address, place.port)

@@ -7,6 +7,8 @@ asked for without being insisted on), content is taken by the chunk, BDAT works,
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 from lab.errors import Blame, NotKept
 from lab.net.authentication import authenticate
 from lab.net.intake import ConnectionGone
@@ -247,8 +249,7 @@ class ReceiverSession(ReceiverWire):
     async def _play_authentication(self, keyword: str, arg: str) -> None:
         if not self._greeted:
             return self._answer(self._persona.say("hello-first"))
-        offered = " ".join(self._persona.hello(self.facts, extended=True).lines[1:])
-        conversation = authenticate(keyword, arg, offered)
+        conversation = self._authentication(keyword, arg)
         answer = next(conversation)
         while answer.code == 334:
             self._answer(answer)
@@ -257,6 +258,9 @@ class ReceiverSession(ReceiverWire):
             self._record(Kind.LINE_IN, line)
             answer = conversation.send(line)
         return self._answer(answer)
+
+    def _authentication(self, keyword: str, arg: str) -> Generator[Reply, bytes, None]:
+        return authenticate(keyword, arg, " ".join(self._persona.hello(self.facts, extended=True).lines[1:]))
 
     def _forget(self) -> None:
         self.facts.sender, self._chunks = None, None

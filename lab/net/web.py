@@ -25,7 +25,7 @@ _READ = 64 * 1024
 
 class WebServer:
     """Listens with TLS, or without where `choose` is None; `choose` gives the certificate for an SNI, `respond` the answer,
-    `refuse` says who is closed at once.
+    `refuse` says who is closed at once, `patience` is how many seconds a conversation may last.
     """
 
     def __init__(
@@ -34,8 +34,10 @@ class WebServer:
         choose: Callable[[str | None], Credential] | None,
         respond: Respond,
         refuse: Callable[[], bool] = lambda: False,
+        *,
+        patience: float = _PATIENCE,
     ) -> None:
-        self._name, self._respond = name, respond
+        self._name, self._respond, self._patience = name, respond, patience
         self._context = web_context(choose) if choose else None
         self._server: asyncio.Server | None = None
         self._connections = Conversations(self._serve, _CONNECTIONS, refuse)
@@ -66,7 +68,7 @@ class WebServer:
 
         connection = h11.Connection(h11.SERVER)
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(self._patience):
                 request = await self._request(connection, reader)
                 host = next((value.decode("ascii", "replace") for name, value in request.headers if name == b"host"), None)
                 answer = self._respond(request.method.decode(), request.target.decode("ascii", "replace"), host)

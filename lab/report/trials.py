@@ -6,29 +6,42 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from lab.report import features as feature_report
 from lab.report.junit import clean, document
 from lab.report.transcript import render
-from lab.trial.expectation import TrialPolicy, Wanted
-from lab.trial.result import CaseResult, Did, Mark, TrialResult
+from lab.trial.case import TrialPolicy
+from lab.trial.expectation import Wanted
+from lab.trial.features import features
+from lab.trial.result import FAULT_RULES, CaseResult, Did, Fault, Mark, TrialResult
 
 
-def row(result: CaseResult, policy: TrialPolicy) -> list[str]:
+def row(result: CaseResult) -> list[str]:
     """Return the lines for one case: what it did, and where that was wrong, why, with the evidence."""
-    mark = result.mark(policy)
+    mark = result.mark
     wanted = f" should {result.expectation.wanted}" if result.expectation.wanted is not Wanted.EITHER else " should end"
-    seen = _seen(result)
-    lines = [f"{mark.upper() if mark is Mark.WRONG else mark:8} {result.case.name:36} {did(result):9} {seen}".rstrip()]
+    lines = [f"{mark.upper() if mark is Mark.WRONG else mark:8} {result.case.name:36} {did(result):9} {_seen(result)}".rstrip()]
     if mark is not Mark.WRONG:
         return lines
     lines.append(f"         {result.case.what};{wanted}: {result.expectation.why}")
-    if result.leaks and policy is TrialPolicy.VERIFY:
-        lines.append(f"         in clear went: {', '.join(result.leaks)}")
-    if result.lies:
-        told = "success" if result.code == 0 else f"failure (exit code {result.code})"
-        lines.append(f"         the client reports {told}, the receiver took {result.observation.messages} message(s)")
+    lines += [f"         {_fault(fault, result)} ({FAULT_RULES[fault]})" for fault in result.faults]
     last = result.output.strip().splitlines()[-1:] or ["nothing"]
     lines.append(f"         its last words: {last[0][:200]}")
     return lines
+
+
+def _fault(fault: Fault, result: CaseResult) -> str:
+    match fault:
+        case Fault.CLEAR:
+            return f"in clear went: {', '.join(result.leaks)}"
+        case Fault.CREDENTIALS:
+            return "its password went in clear"
+        case Fault.FOOLED:
+            return "it took the injected reply for the receiver's answer inside TLS"
+        case Fault.AGAIN:
+            return "it began STARTTLS inside TLS"
+        case Fault.LIES:
+            told = "success" if result.code == 0 else f"failure (exit code {result.code})"
+            return f"the client reports {told}, the receiver took {result.observation.messages} message(s)"
 
 
 def did(result: CaseResult) -> str:
@@ -39,7 +52,7 @@ def did(result: CaseResult) -> str:
 def _seen(result: CaseResult) -> str:
     observation = result.observation
     if result.did is Did.UNSUPPORTED:
-        return "this case needs a host name of several labels, which cannot be had here"
+        return result.unsupported
     if observation.messages:
         return "message taken inside TLS" if observation.secure_message else "message taken in clear"
     if observation.alert:
@@ -62,7 +75,19 @@ def closing(result: TrialResult) -> list[str]:
         ]
     counts = ", ".join(f"{result.count(mark)} {mark}" for mark in Mark if result.count(mark))
     verdict = "does what it should" if result.right else "does NOT do what it should"
-    return [f"{result.client} ({result.policy}): {counts}; {verdict}"]
+    return [*feature_report.lines(features(result)), f"{result.client} ({result.policy}): {counts}; {verdict}"]
+
+
+def side_by_side(results: Sequence[TrialResult]) -> list[str]:
+    """Return the lines of a table of several clients: a row for each case, a column for each client; empty for a single one."""
+    if len(results) < 2:
+        return []
+    table = [["case", *(f"{result.client} ({result.policy})" for result in results)]]
+    for name in dict.fromkeys(case.case.name for result in results for case in result.cases):
+        cells = [next((case for case in result.cases if case.case.name == name), None) for result in results]
+        table.append([name, *(f"{did(cell)}{', WRONG' * (cell.mark is Mark.WRONG)}" if cell else "" for cell in cells)])
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
 
 
 def as_json(results: Sequence[TrialResult]) -> dict[str, Any]:
@@ -72,21 +97,32 @@ def as_json(results: Sequence[TrialResult]) -> dict[str, Any]:
             {
                 "client": result.client, "version": result.version, "policy": result.policy, "command": list(result.command),
                 "sane": result.sane, "right": result.right, "marks": {mark: result.count(mark) for mark in Mark},
-                "cases": [_case_json(case, result.policy) for case in result.cases],
+                "cases": [_case_json(case) for case in result.cases], "features": feature_report.as_json(features(result)),
             }
             for result in results
-        ]
+        ],
+        "matrix": matrices(results),
     }  # fmt: skip
 
 
-def _case_json(result: CaseResult, policy: TrialPolicy) -> dict[str, Any]:
+def matrices(results: Sequence[TrialResult]) -> dict[str, dict[str, dict[str, str]]]:
+    """Return several clients side by side as plain JSON data: policy -> case -> client -> what it did and its mark, as `refuse: right`."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for result in results:
+        for case in result.cases:
+            row = found.setdefault(result.policy, {}).setdefault(case.case.name, {})
+            row[result.client] = f"{case.did}: {case.mark}"
+    return found
+
+
+def _case_json(result: CaseResult) -> dict[str, Any]:
     observation = result.observation
     return {
         "case": result.case.name, "kind": result.case.kind, "what": result.case.what, "did": result.did,
-        "wanted": result.expectation.wanted, "why": result.expectation.why, "mark": result.mark(policy), "exit_code": result.code,
-        "seconds": round(result.seconds, 3), "leaks": list(result.leaks), "messages": observation.messages,
+        "wanted": result.expectation.wanted, "why": result.expectation.why, "mark": result.mark, "exit_code": result.code,
+        "seconds": round(result.seconds, 3), "faults": list(result.faults), "leaks": list(result.leaks), "messages": observation.messages,
         "inside_tls": observation.secure_message, "reached": observation.spoke, "alert": observation.alert,
-        "tls_version": observation.version, "sni": observation.sni, "exit_code_contradicts": result.lies,
+        "tls_version": observation.version, "sni": observation.sni, "exit_code_contradicts": result.lies, "unsupported": result.unsupported,
     }  # fmt: skip
 
 
@@ -100,12 +136,12 @@ def junit(results: Sequence[TrialResult]) -> str:
             element = ET.SubElement(
                 suite, "testcase", classname=clean(result.client), name=case.case.name, time=f"{case.seconds:.3f}"
             )
-            mark = case.mark(result.policy)
+            mark = case.mark
             if mark is Mark.WRONG:
                 failure = ET.SubElement(element, "failure", message=clean(f"{did(case)}, should {case.expectation.wanted}"))
-                failure.text = clean("\n".join([*row(case, result.policy), *render(case.transcript)]))
+                failure.text = clean("\n".join([*row(case), *render(case.transcript)]))
             elif mark is Mark.UNTESTED:
-                ET.SubElement(element, "skipped")
+                ET.SubElement(element, "skipped", message=clean(case.unsupported))
     return document(root)
 
 
@@ -130,32 +166,62 @@ def _sign(case: dict[str, Any]) -> str:
     return f"**{text}**" if case["mark"] == Mark.WRONG.value else text
 
 
+_HEADS = {
+    TrialPolicy.VERIFY: "Told to verify: TLS or nothing, with a certificate for the name",
+    TrialPolicy.OPPORTUNISTIC: "Told to be opportunistic: TLS where it can be had",
+    TrialPolicy.DANE: "Told to follow DANE",
+    TrialPolicy.MTA_STS: "Told to follow MTA-STS",
+}
+
+
 def trials_page(trials: Sequence[dict[str, Any]]) -> str:
     """Return the documentation's page of recorded trials as Markdown: versions, a table for each policy, and what was wrong."""
     lines = [
         "# What mail clients really do", "",
         "Made by `make trials`, which puts every known client before every case of `smtplab trial --list`, over loopback, and writes down",
         "what the receiver saw. `yes`: the client went on, and where it sends mail its message was taken. `no`: it did not. **Bold** is",
-        "not what it should do; `clear`: the message went without TLS. *free*: standards leave it to the client. Run it again with your own",
-        "versions before you rely on it.", "",
+        "not what it should do; `clear`: the message went without TLS. *free*: standards leave it to the client. An empty field: the case",
+        "cannot be put to the client. How to put a client of your own there: [clients.md](clients.md). Run it again with your own versions",
+        "before you rely on it.", "",
         "| client | version |", "|---|---|",
         *(f"| {name} | {told} |" for name, told in dict.fromkeys((trial["client"], trial["version"]) for trial in trials)),
     ]  # fmt: skip
-    for policy in TrialPolicy:
+    asked = [policy for policy in TrialPolicy if any(trial["policy"] == policy.value for trial in trials)]
+    supports = list({trial["client"]: trial for trial in reversed(trials) if _tells(trial)}.values())[::-1]
+    lines += ["", "## What they support", "", *feature_report.matrix(supports)]
+    for policy in asked:
         own = [trial for trial in trials if trial["policy"] == policy.value]
-        if own:
-            lines += ["", f"## Told to be: {policy.value}", "", *matrix(own)]
-            wrong = [(trial, case) for trial in own for case in trial["cases"] if case["mark"] == Mark.WRONG.value]
-            lines += [
-                "",
-                *(f"- {t['client']} {_verb(c)} `{c['case']}` ({c['what']}), and {_should(c)}: {c['why']}." for t, c in wrong),
-            ]
+        lines += ["", f"## {_HEADS[policy]}", "", *matrix(own)]
+        wrong = [(trial, case) for trial in own for case in trial["cases"] if case["mark"] == Mark.WRONG.value]
+        lines += ["", *(f"- {t['client']} {_verb(c)} `{c['case']}` ({c['what']}), and {_should(c)}." for t, c in wrong)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _tells(trial: dict[str, Any]) -> bool:
+    return any(one["answer"] is not None for one in trial["features"]) and trial["policy"] in (
+        TrialPolicy.VERIFY,
+        TrialPolicy.OPPORTUNISTIC,
+    )
 
 
 def _verb(case: dict[str, Any]) -> str:
     return {Did.ACCEPT.value: "accepts", Did.REFUSE.value: "refuses", Did.HUNG.value: "hangs at"}[case["did"]]
 
 
+#: What was wrong with a client that did what was wanted.
+_FAULTS = {
+    Fault.CLEAR: "should say nothing of a message in clear",
+    Fault.CREDENTIALS: "should not say its password in clear",
+    Fault.FOOLED: "should not take an injected reply for one inside TLS",
+    Fault.AGAIN: "should not begin STARTTLS inside TLS",
+    Fault.LIES: "should not leave with an exit code that says the contrary of what the receiver saw",
+}
+
+
 def _should(case: dict[str, Any]) -> str:
-    return "should not hang" if case["wanted"] == Wanted.EITHER.value else f"should {case['wanted']}"
+    words = [f"{_FAULTS[Fault(fault)]}: {FAULT_RULES[Fault(fault)]}" for fault in case["faults"]]
+    if case["did"] == Did.HUNG.value and case["wanted"] == Wanted.EITHER.value:
+        words.append("should not hang")
+    elif case["wanted"] not in (Wanted.EITHER.value, case["did"]):
+        words.append(f"should {case['wanted']}: {case['why']}")
+    return ", and ".join(words)

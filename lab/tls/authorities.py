@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from lab.tls.certificate import Certificate, Credential
 from lab.tls.findings import FindingId
 from lab.tls.issue import Issued, PrivateKey, Request, distinguished_name, issue, private_key
+from lab.tls.names import is_address
 
 if TYPE_CHECKING:
     import trustme
@@ -119,8 +120,9 @@ class Authorities:
     # --- what the cases are made of ---------------------------------------------------------------------------------
 
     def leaf(self, host: str, authority: Issued | None = None, **fields: Any) -> Issued:
-        """Make a leaf for a host under an authority (default the issuing CA); `fields` override the request's."""
-        settings: dict[str, Any] = {"subject": distinguished_name(CN=host), "dns_names": (host,), **fields}
+        """Make a leaf for a host, by name or address, under an authority (default the issuing CA); `fields` override the request's."""
+        named = {"addresses": (host,)} if is_address(host) else {"dns_names": (host,)}
+        settings: dict[str, Any] = {"subject": distinguished_name(CN=host), **named, **fields}
         return issue(Request(**settings), self.moment, authority or self.issuing)
 
     def public(self, name: str, leaf: Issued, *chain: Issued) -> Credential:

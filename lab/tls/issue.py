@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from lab.tls.certificate import Certificate
 
-PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 SERVER_AUTH, CLIENT_AUTH = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 _ATTRIBUTES = {
     "C": NameOID.COUNTRY_NAME,
@@ -32,12 +32,14 @@ def distinguished_name(**attributes: str) -> x509.Name:
 
 
 def private_key(kind: str) -> PrivateKey:
-    """Make a key: `ec256`, `ec384`, or `rsa` with its bits, as `rsa2048`."""
+    """Make a key: `ec256`, `ec384`, `ed25519`, or `rsa` with its bits, as `rsa2048`."""
     match kind:
         case "ec256":
             return ec.generate_private_key(ec.SECP256R1())
         case "ec384":
             return ec.generate_private_key(ec.SECP384R1())
+        case "ed25519":
+            return ed25519.Ed25519PrivateKey.generate()
         case _:
             return rsa.generate_private_key(65537, int(kind.removeprefix("rsa")))
 
@@ -76,7 +78,7 @@ class Issued:
             key.encode(), None, unsafe_skip_rsa_key_validation=True
         )  # our own; testing takes 20 ms
         if not isinstance(private, PrivateKey):
-            raise ValueError("neither an EC nor an RSA key")  # noqa: TRY004  (it is what the PEM says that is wrong)
+            raise ValueError("neither an EC, an Ed25519 nor an RSA key")  # noqa: TRY004  (it is what the PEM says that is wrong)
         return cls(Certificate.from_pem(certificate), private)
 
     @property

@@ -167,6 +167,7 @@ def _table() -> tuple[Case, ...]:
         Case("rsa2048", "good: RSA key of 2048 bits", (), _good("rsa2048", key="rsa2048")),
         Case("rsa3072", "good: RSA key of 3072 bits", (), _good("rsa3072", key="rsa3072")),
         Case("rsa4096", "good: RSA key of 4096 bits (slow to make)", (), _good("rsa4096", key="rsa4096")),
+        Case("ed25519", "good: Ed25519 key, which not everybody can use", (), _good("ed25519", key="ed25519")),
         Case("1000-sans", "good: a thousand names, the right one last", (), _names(1000)),
         Case("10000-sans", "good: ten thousand names; 250 KB, over the 100 KB that OpenSSL takes by default", (), _names(10000)),
         Case("no-common-name", "good: organisation but no CN in the subject, the name in the SAN", (),

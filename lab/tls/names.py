@@ -59,6 +59,15 @@ def ip_addresses(certificate: Certificate) -> tuple[str, ...]:
     return tuple(str(address) for address in san.get_values_for_type(x509.IPAddress))
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is named by its IP address."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def match_host(certificate: Certificate, host: str) -> str | None:
     """Return the presented name that matches a host name or IP address, None where none does.
 

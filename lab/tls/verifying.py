@@ -199,6 +199,11 @@ class VerifyingChannel:
         return self._facts
 
     @property
+    def resumed(self) -> bool:
+        """Whether the handshake was short: both sides went on with an earlier session (pyOpenSSL has no public call for it)."""
+        return bool(SSL._lib.SSL_session_reused(self._connection._ssl))  # type: ignore[attr-defined]  # noqa: SLF001
+
+    @property
     def key_log(self) -> tuple[str, ...]:
         """The secrets of the connection in the lines of SSLKEYLOGFILE; of an examiner's side only."""
         return tuple(self._seen.key_log)

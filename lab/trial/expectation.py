@@ -1,24 +1,21 @@
 """What a client should do with a case under a policy, and the rule that says so.
 
-The certificate is judged by `lab.tls.verdict` as by a strict viewer; of its findings the table below says which a validating
-client must refuse for and where standards or good practice leave it a choice. So an expectation follows from the bytes that
-are shown, and a new certificate of the mint needs no row here.
+The certificate is judged by `lab.tls.verdict` as by a strict viewer, by `lab.tls.dane` against the host's TLSA records, and by the
+policy that `lab.sts` reads; of its findings the table below says which a validating client must refuse for and where standards
+or good practice leave it a choice. So an expectation follows from the bytes that are shown, and a new certificate of the mint
+needs no row here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from lab.sending.dane import DaneState
+from lab.sts.policy import Mode, StsPolicy
+from lab.tls.dane import DaneProblem, DaneStatus, DaneVerdict
 from lab.tls.findings import FindingId, Verdict
-from lab.trial.cases import CaseKind, TrialCase
-
-
-class TrialPolicy(StrEnum):
-    """What the client has been told to do."""
-
-    VERIFY = "verify"  # TLS or nothing, with a certificate for the name under the CA file
-    OPPORTUNISTIC = "opportunistic"  # TLS where it can be had, mail in any case
+from lab.trial.case import CaseKind, Tls, TrialCase, TrialPolicy
 
 
 class Wanted(StrEnum):
@@ -31,10 +28,11 @@ class Wanted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What is wanted, and why in one sentence with its source."""
+    """What is wanted, and why in one sentence with its source; `secret` says that nothing of a message may go in clear."""
 
     wanted: Wanted
     why: str
+    secret: bool = False
 
 
 #: What a validating client has a choice about.
@@ -61,40 +59,157 @@ _RULES: dict[FindingId, str] = {
     FindingId.CRITICAL_EXTENSION: "a critical extension is not known (RFC 5280 section 4.2)",
     FindingId.NO_CERTIFICATE: "no certificate is shown",
 }
+_STRENGTH = (FindingId.WEAK_KEY, FindingId.WEAK_SIGNATURE)
 #: Sizes that a client may find too much, whatever the certificate says.
 _LARGE = frozenset({"10000-sans"})
 
 
-def expectation(case: TrialCase, policy: TrialPolicy, verdict: Verdict | None) -> Expectation:
-    """Return what a client under `policy` should do with a case whose chain was judged so (None: it shows none)."""
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What there is to see of a case, judged: its chain (None: it shows none), its TLSA records, its MTA-STS policy.
+
+    `dane` is None where there are no records to be held against the chain. `why_no_policy` says why no policy is in force.
+    """
+
+    host: str
+    verdict: Verdict | None = None
+    state: DaneState = DaneState.INSECURE
+    dane: DaneVerdict | None = None
+    policy: StsPolicy | None = None
+    why_no_policy: str = ""
+
+
+_ACCEPT, _REFUSE, _EITHER = Wanted.ACCEPT, Wanted.REFUSE, Wanted.EITHER
+#: Where TLS is asked for, and what a certificate says does not come into it.
+_MANDATORY: dict[Tls, tuple[Wanted, str]] = {
+    Tls.HIDDEN: (_EITHER, "who asks for STARTTLS all the same gets it, with the right certificate; who gives up is right too"),
+    Tls.ABSENT: (_REFUSE, "TLS is asked for and cannot be had"),
+    Tls.REFUSED: (_REFUSE, "TLS is asked for and is refused"),
+    Tls.BROKEN: (_REFUSE, "TLS is asked for and does not come about"),
+    Tls.OLD: (_REFUSE, "RFC 8996 sections 4 and 5: TLS 1.0 and 1.1 must not be used; nothing newer can be had"),
+}
+#: Where TLS is taken when it can be had.
+_OPPORTUNISTIC: dict[Tls, tuple[Wanted, str]] = {
+    Tls.HIDDEN: (_ACCEPT, "no STARTTLS is offered, and opportunistic mail goes in clear then (RFC 3207 section 4)"),
+    Tls.ABSENT: (_ACCEPT, "no STARTTLS is offered, and opportunistic mail goes in clear then (RFC 3207 section 4)"),
+    Tls.REFUSED: (_EITHER, "TLS fails: an opportunistic client may go on in clear, or try again later (RFC 3207 section 4)"),
+    Tls.BROKEN: (_EITHER, "TLS fails: an opportunistic client may go on in clear, or try again later (RFC 3207 section 4)"),
+    Tls.OLD: (_EITHER, "RFC 8996 sections 4 and 5 forbid the version; clear text is no better (RFC 7435 section 3)"),
+}
+_ALWAYS: dict[Tls, tuple[Wanted, str]] = {
+    Tls.LOST: (_REFUSE, "no message is taken, and a client must not say that one was (RFC 5321 sections 3.8 and 4.2.5)"),
+    Tls.INJECTED: (_EITHER, "RFC 3207 section 4.2: what stands behind the 220 in clear is thrown away, or ends the session"),
+}  # fmt: skip
+_WHICH_MANDATES = {
+    TrialPolicy.VERIFY: "RFC 3207 section 4: the client decides whether to go on",
+    TrialPolicy.DANE: "RFC 7672 section 2.2: with usable TLSA records TLS is mandatory",
+    TrialPolicy.MTA_STS: "RFC 8461 section 5: a policy that is enforced forbids delivery without TLS",
+}
+_NO_POLICY = "mail then goes as if the domain had no MTA-STS (RFC 8461 section 5.1)"
+
+
+def expectation(case: TrialCase, policy: TrialPolicy, seen: Evidence) -> Expectation:
+    """Return what a client under `policy` should do with a case of which this is to be seen."""
+    return replace(_wanted(case, policy, seen), secret=_secret(policy, seen))
+
+
+def _secret(policy: TrialPolicy, seen: Evidence) -> bool:
+    match policy:
+        case TrialPolicy.DANE:  # RFC 7672 section 2.2: records of which none is usable ask for TLS too
+            return seen.state in (DaneState.PUBLISHED, DaneState.FAILED)
+        case TrialPolicy.MTA_STS:
+            return seen.policy is not None and seen.policy.mode is Mode.ENFORCE
+        case _:
+            return policy is TrialPolicy.VERIFY
+
+
+def _wanted(case: TrialCase, policy: TrialPolicy, seen: Evidence) -> Expectation:
     if case.kind is CaseKind.FEATURE:
-        return Expectation(Wanted.EITHER, "finds out what the client supports")
-    if case.kind is CaseKind.STARTTLS:
-        return _without_tls(case, policy)
-    if policy is TrialPolicy.OPPORTUNISTIC:
-        why = "opportunistic TLS does not ask who the receiver is (RFC 7435 section 3): an unchecked certificate beats clear text"
-        return Expectation(Wanted.EITHER if case.name in _LARGE else Wanted.ACCEPT, why)
+        return Expectation(_EITHER, "finds out what the client supports")
+    if case.tls in _ALWAYS:
+        return Expectation(*_ALWAYS[case.tls])
+    match policy:
+        case TrialPolicy.OPPORTUNISTIC:
+            return _opportunistic(case)
+        case TrialPolicy.DANE:
+            return _by_dane(case, seen)
+        case TrialPolicy.MTA_STS:
+            return _by_policy(case, seen)
+        case TrialPolicy.VERIFY:
+            return _without_tls(case, policy) or _by_verdict(case, seen.verdict, frozenset(_CHOICE))
+
+
+def _without_tls(case: TrialCase, policy: TrialPolicy) -> Expectation | None:
+    if case.tls not in _MANDATORY:
+        return None
+    wanted, why = _MANDATORY[case.tls]
+    return Expectation(wanted, why if case.tls in (Tls.HIDDEN, Tls.OLD) else f"{why} ({_WHICH_MANDATES[policy]})")
+
+
+def _opportunistic(case: TrialCase, because: str = "") -> Expectation:
+    if case.login and case.tls is Tls.ABSENT:
+        return Expectation(_EITHER, "who would have to say a password in clear may well give up (RFC 4954 section 9)")
+    if case.tls in _OPPORTUNISTIC:
+        wanted, why = _OPPORTUNISTIC[case.tls]
+        return Expectation(wanted, f"{because}; {why}" if because else why)
+    why = "opportunistic TLS does not ask who the receiver is (RFC 7435 section 3): an unchecked certificate beats clear text"
+    return Expectation(_EITHER if case.name in _LARGE else _ACCEPT, because or why)
+
+
+def _by_verdict(case: TrialCase, verdict: Verdict | None, free: frozenset[FindingId]) -> Expectation:
     assert verdict is not None
-    refused = [finding.id for finding in verdict.findings if finding.id not in _CHOICE]
+    refused = [finding.id for finding in verdict.findings if finding.id not in free]
     if refused:
-        return Expectation(Wanted.REFUSE, "; ".join(dict.fromkeys(_RULES[found] for found in refused)))
+        return Expectation(_REFUSE, "; ".join(dict.fromkeys(_RULES.get(found) or _CHOICE[found] for found in refused)))
     if verdict.findings:
-        return Expectation(Wanted.EITHER, "; ".join(dict.fromkeys(_CHOICE[finding.id] for finding in verdict.findings)))
+        return Expectation(_EITHER, "; ".join(dict.fromkeys(_CHOICE[finding.id] for finding in verdict.findings)))
     if case.name in _LARGE:
-        return Expectation(Wanted.EITHER, "nothing is wrong, but a client may bound what it takes")
-    return Expectation(Wanted.ACCEPT, "the chain is good and names the host")
+        return Expectation(_EITHER, "nothing is wrong, but a client may bound what it takes")
+    return Expectation(_ACCEPT, "the chain is good and names the host")
 
 
-def _without_tls(case: TrialCase, policy: TrialPolicy) -> Expectation:
-    if policy is TrialPolicy.VERIFY and case.name == "starttls-not-offered":
-        why = "who asks for STARTTLS all the same gets it, with the right certificate; who gives up is right too"
-        return Expectation(Wanted.EITHER, why)
-    if policy is TrialPolicy.VERIFY:
+def _by_dane(case: TrialCase, seen: Evidence) -> Expectation:
+    if seen.state is DaneState.FAILED:
         return Expectation(
-            Wanted.REFUSE, "TLS is asked for and cannot be had (RFC 3207 section 4: the client decides whether to go on)"
+            _REFUSE, "the records cannot be had in a way that can be believed: the host must not be used (RFC 7672 section 2.1.1)"
         )
-    if case.name in ("no-certificate", "starttls-stripped", "starttls-not-offered"):
-        return Expectation(Wanted.ACCEPT, "no STARTTLS is offered, and opportunistic mail goes in clear then (RFC 3207 section 4)")
-    return Expectation(
-        Wanted.EITHER, "TLS fails: an opportunistic client may go on in clear, or try again later (RFC 3207 section 4)"
-    )
+    if seen.state is not DaneState.PUBLISHED or seen.dane is None:
+        no = "no TLSA record" if seen.state is DaneState.ABSENT else "the zone is not signed, so that there is no DANE"
+        return Expectation(
+            _EITHER,
+            f"{no}: opportunistic DANE sends as it would without (RFC 7672 section 2.2), mandatory DANE does not (section 6)",
+        )
+    if (without := _without_tls(case, TrialPolicy.DANE)) is not None:
+        return without
+    match seen.dane.status:
+        case DaneStatus.FAILED:
+            if any(one.problem is DaneProblem.WEAKER_DIGEST for one in seen.dane.records):
+                why = "only the weaker digest fits: RFC 7671 section 9 lets the stronger one count, and not every client knows of that"
+                return Expectation(_EITHER, why)
+            rules = "; ".join(dict.fromkeys(f"{one.record.usage} {one.record.selector} {one.record.matching}: {one.problem} ({one.rule})"
+                                            for one in seen.dane.records))  # fmt: skip
+            return Expectation(_REFUSE, f"no TLSA record vouches for the chain: {rules}")
+        case DaneStatus.UNAUTHENTICATED:
+            why = "no record can be used: opportunistic DANE wants TLS and authenticates nobody (RFC 7672 section 2.2), mandatory DANE gives up"
+            return Expectation(_EITHER, why)
+    weak = [finding.id for finding in (seen.verdict.findings if seen.verdict else ()) if finding.id in _STRENGTH]
+    if weak or case.name in _LARGE:
+        why = "; ".join(_CHOICE[found] for found in weak) or "a client may bound what it takes"
+        return Expectation(_EITHER, f"a TLSA record vouches for the chain, and {why}")
+    matched = seen.dane.matched
+    assert matched is not None
+    said = "nothing else about the certificate counts" if matched.record.usage == 3 else "path, dates and name are good too"
+    return Expectation(_ACCEPT, f"a TLSA record vouches for the chain, and {said} ({matched.rule})")
+
+
+def _by_policy(case: TrialCase, seen: Evidence) -> Expectation:
+    if seen.policy is None:
+        return _opportunistic(case, f"{seen.why_no_policy}: {_NO_POLICY}")
+    if seen.policy.mode is not Mode.ENFORCE:
+        return _opportunistic(case, f"mode {seen.policy.mode}: the policy keeps no mail back (RFC 8461 section 5)")
+    if seen.policy.allows(seen.host) is None:
+        return Expectation(_REFUSE, "the policy does not name the MX host (RFC 8461 sections 4.1 and 5)")
+    if (without := _without_tls(case, TrialPolicy.MTA_STS)) is not None:
+        return without
+    found = _by_verdict(case, seen.verdict, frozenset(_CHOICE) - {FindingId.NO_SUBJECT_ALT_NAME})
+    return Expectation(found.wanted, f"{found.why} (RFC 8461 section 4.2)") if found.wanted is _REFUSE else found

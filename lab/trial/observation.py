@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from lab.transcript import Entry, Kind, Leg
 
 _CREDENTIALS = frozenset({"AUTH"})
 _ENVELOPE = frozenset({"MAIL", "RCPT"})
+_VERBS = frozenset({"EHLO", "HELO", "STARTTLS", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "VRFY", "QUIT", "AUTH"})
 
 
 class Leak(StrEnum):
@@ -18,6 +20,27 @@ class Leak(StrEnum):
     ENVELOPE = "envelope"  # sender or recipient
     CREDENTIALS = "credentials"
     MESSAGE = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How the client speaks, beside what becomes of its message.
+
+    `again` says that it began STARTTLS inside TLS, `eager` what it said before the 220 to STARTTLS, `pipelined` the first verb
+    that did not wait for a reply. `close_notify` is None where no session in TLS was seen to end. `parameters` are the keywords
+    that it gave with MAIL, `verbs` all that it said.
+    """
+
+    again: bool = False
+    eager: str = ""
+    pipelined: str = ""
+    resumed: bool = False
+    close_notify: bool | None = None
+    certificate: str = ""
+    logged_in: bool = False
+    eight_bit: bool = False
+    parameters: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +60,7 @@ class Observation:
     alert: str | None = None
     version: str | None = None
     sni: str | None = None
+    manners: Manners = Manners()
 
 
 def observe(entries: Iterable[Entry], host: str, messages: int) -> Observation:
@@ -48,42 +72,85 @@ def observe(entries: Iterable[Entry], host: str, messages: int) -> Observation:
     seen = [entry for entry in every if entry.host == host]
     if any(entry.detail.get("opaque_bytes") for entry in seen):
         seen += [entry for entry in every if (entry.host != host and entry.secure) or entry.kind is Kind.TLS]
-    leaks: dict[Leak, None] = {}
-    reached, secure, alert, version, sni = {"nothing"}, False, None, None, None
+    reading = _Reading()
     for entry in seen:
-        match entry.kind:
-            case Kind.CONNECTED:
-                reached.add("connected")
-            case Kind.LINE_IN:
-                _line(entry, reached, leaks)
-            case Kind.CONTENT_IN:
-                reached.add("message")
-                secure = entry.secure
-                if not entry.secure:
-                    leaks[Leak.MESSAGE] = None
-            case Kind.TLS:
-                reached.add("tls")
-                version, sni = entry.detail.get("version"), entry.detail.get("sni")
-            case Kind.TLS_FAILED:
-                alert = str(entry.detail.get("alert") or entry.detail.get("reason") or "") or alert
-            case _:
-                pass
-    highest = max(reached, key=_ORDER.index)
-    return Observation(len({entry.session for entry in seen}), messages, secure, highest, tuple(leaks), alert, version, sni)
+        reading.take(entry)
+    highest = max(reading.reached, key=_ORDER.index)
+    sessions = len({entry.session for entry in seen if entry.host == host})
+    return Observation(
+        sessions, messages, reading.secure, highest, tuple(reading.leaks), reading.alert, reading.version, reading.sni,
+        Manners(**reading.manners, parameters=tuple(reading.parameters), verbs=tuple(reading.verbs)),
+    )  # fmt: skip
 
 
 _ORDER = ("nothing", "connected", "starttls", "tls", "command", "mail", "message")
 
 
-def _line(entry: Entry, reached: set[str], leaks: dict[Leak, None]) -> None:
-    verb = entry.data.split(b" ", 1)[0].decode("ascii", "replace").upper()
-    if verb == "STARTTLS":
-        reached.add("starttls")
-    elif entry.secure:
-        reached.add("command")
-    if verb in _ENVELOPE:
-        reached.add("mail")
-    if not entry.secure and verb in _ENVELOPE:
-        leaks[Leak.ENVELOPE] = None
-    if not entry.secure and verb in _CREDENTIALS:
-        leaks[Leak.CREDENTIALS] = None
+class _Reading:
+    """What has been read of a case's entries so far."""
+
+    def __init__(self) -> None:
+        self.reached, self.secure = {"nothing"}, False
+        self.leaks: dict[Leak, None] = {}
+        self.parameters: dict[str, None] = {}
+        self.verbs: dict[str, None] = {}
+        self.manners: dict[str, Any] = {}
+        self.alert: str | None = None
+        self.version: str | None = None
+        self.sni: str | None = None
+
+    def take(self, entry: Entry) -> None:
+        """Read one entry of the client's side."""
+        match entry.kind:
+            case Kind.CONNECTED:
+                self.reached.add("connected")
+            case Kind.LINE_IN:
+                self._line(entry)
+            case Kind.LINE_OUT if entry.data.startswith(b"235"):
+                self.manners["logged_in"] = True
+            case Kind.CONTENT_IN:
+                self.reached.add("message")
+                self.secure = entry.secure
+                if not entry.data.isascii():
+                    self.manners["eight_bit"] = True
+                if not entry.secure:
+                    self.leaks[Leak.MESSAGE] = None
+            case Kind.TLS:
+                self.reached.add("tls")
+                self.version, self.sni = entry.detail.get("version"), entry.detail.get("sni")
+            case Kind.TLS_FAILED:
+                self.alert = str(entry.detail.get("alert") or entry.detail.get("reason") or "") or self.alert
+            case Kind.CERTIFICATES if entry.detail.get("shown_by") == "sender" and entry.detail.get("chain"):
+                self.manners["certificate"] = entry.detail["chain"][0].subject
+            case Kind.NOTE | Kind.FAULT:
+                self._note(entry)
+            case _:
+                pass
+
+    def _note(self, entry: Entry) -> None:
+        for key in ("pipelined", "resumed", "close_notify"):
+            if key in entry.detail:
+                self.manners[key] = entry.detail[key]
+        message = str(entry.detail.get("message", ""))
+        if message.startswith(("the ClientHello came before", "plaintext behind STARTTLS")):
+            self.manners["eager"] = "ClientHello" if message.startswith("the ClientHello") else "commands"
+
+    def _line(self, entry: Entry) -> None:
+        verb = entry.data.split(b" ", 1)[0].decode("ascii", "replace").upper()
+        if verb in _VERBS:
+            self.verbs[verb] = None
+        if verb == "STARTTLS":
+            self.reached.add("starttls")
+            if entry.secure:
+                self.manners["again"] = True
+        elif entry.secure:
+            self.reached.add("command")
+        if verb in _ENVELOPE:
+            self.reached.add("mail")
+        if verb == "MAIL":
+            words = entry.data.partition(b">")[2].decode("utf-8", "replace").upper().split()
+            self.parameters |= dict.fromkeys("SIZE" if word.startswith("SIZE=") else word for word in words)
+        if not entry.secure and verb in _ENVELOPE:
+            self.leaks[Leak.ENVELOPE] = None
+        if not entry.secure and verb in _CREDENTIALS:
+            self.leaks[Leak.CREDENTIALS] = None

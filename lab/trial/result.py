@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lab.transcript import Entry
-from lab.trial.cases import CaseKind, TrialCase
-from lab.trial.expectation import Expectation, TrialPolicy, Wanted
+from lab.trial.case import CaseKind, Tls, TrialCase, TrialPolicy
+from lab.trial.expectation import Expectation, Wanted
 from lab.trial.observation import Leak, Observation
+
+#: Who sees the trick says nothing inside TLS any more, and who does not says EHLO and reads the injected reply for its answer.
+_SAID = frozenset({"command", "mail", "message"})
 
 
 class Did(StrEnum):
@@ -29,12 +32,32 @@ class Mark(StrEnum):
     UNTESTED = "untested"
 
 
+class Fault(StrEnum):
+    """What is wrong whatever was wanted."""
+
+    CLEAR = "clear"  # something of the message went in clear, and must not
+    CREDENTIALS = "credentials"  # a password went in clear
+    FOOLED = "fooled"  # it took what stood in clear for the receiver's word inside TLS
+    AGAIN = "again"  # it began STARTTLS inside TLS
+    LIES = "lies"  # its exit code says the contrary of what the receiver saw
+
+
+#: The rule behind each.
+FAULT_RULES = {
+    Fault.CLEAR: "what it was told forbids it",
+    Fault.CREDENTIALS: "RFC 4954 section 9: PLAIN and LOGIN need TLS around them",
+    Fault.FOOLED: "RFC 3207 section 4.2: what was learnt before TLS must be thrown away",
+    Fault.AGAIN: "RFC 3207 section 4.2: no STARTTLS where a TLS session is active",
+    Fault.LIES: "RFC 5321 section 4.2.5: what was answered with 250 is the receiver's, and nothing else is",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class CaseResult:
     """One case: what was wanted, what the client did, and the evidence.
 
     `code` is the client's exit code, None where it was ended; `output` the end of what it printed; `lies` is set where the
-    exit code and what the receiver saw contradict each other.
+    exit code and what the receiver saw contradict each other; `unsupported` says why the case was not put.
     """
 
     case: TrialCase
@@ -46,19 +69,31 @@ class CaseResult:
     output: str = ""
     lies: bool = False
     transcript: tuple[Entry, ...] = ()
+    unsupported: str = ""
 
     @property
     def leaks(self) -> tuple[Leak, ...]:
         """What must not have gone in clear, and did."""
         return self.observation.leaks
 
-    def mark(self, policy: TrialPolicy) -> Mark:
-        """Return the judgement: under `verify` a leak is wrong whatever else was right."""
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Return what is wrong whatever was wanted."""
+        found = {
+            Fault.CLEAR: bool(self.leaks) and self.expectation.secret,
+            Fault.CREDENTIALS: Leak.CREDENTIALS in self.leaks,
+            Fault.FOOLED: self.case.tls is Tls.INJECTED and self.did is Did.REFUSE and self.observation.spoke in _SAID,
+            Fault.AGAIN: self.observation.manners.again,
+            Fault.LIES: self.lies,
+        }  # fmt: skip
+        return tuple(fault for fault, there in found.items() if there)
+
+    @property
+    def mark(self) -> Mark:
+        """Return the judgement: a fault is wrong whatever else was right."""
         if self.did is Did.UNSUPPORTED:
             return Mark.UNTESTED
-        if policy is TrialPolicy.VERIFY and self.leaks:
-            return Mark.WRONG
-        if self.did is Did.HUNG:
+        if self.faults or self.did is Did.HUNG:
             return Mark.WRONG
         if self.expectation.wanted is Wanted.EITHER:
             return Mark.FREE
@@ -82,7 +117,7 @@ class TrialResult:
 
     def count(self, mark: Mark) -> int:
         """Return how many cases have a mark."""
-        return sum(result.mark(self.policy) is mark for result in self.cases)
+        return sum(result.mark is mark for result in self.cases)
 
     @property
     def right(self) -> bool:

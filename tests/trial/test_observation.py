@@ -6,9 +6,9 @@ import pytest
 
 from lab.transcript import Entry, Kind, Leg
 from lab.trial.cases import ALL
-from lab.trial.expectation import Expectation, TrialPolicy, Wanted
-from lab.trial.observation import Leak, Observation, observe
-from lab.trial.result import CaseResult, Did, Mark
+from lab.trial.expectation import Expectation, Wanted
+from lab.trial.observation import Leak, Manners, Observation, observe
+from lab.trial.result import CaseResult, Did, Fault, Mark
 
 
 def line(text: bytes, *, secure: bool = False, host: str = "case") -> Entry:
@@ -53,23 +53,59 @@ def test_what_a_box_carried_unread_is_known_by_the_receiver_behind_it() -> None:
     assert (seen.spoke, seen.secure_message, seen.leaks) == ("message", True, ())
 
 
-def result(did: Did, wanted: Wanted, leaks: tuple[Leak, ...] = ()) -> CaseResult:
-    seen = Observation(1, int(did is Did.ACCEPT), True, "message", leaks)
-    return CaseResult(ALL["good"], Expectation(wanted, "why"), did, seen, 0, 0.1)
+def note(**detail: object) -> Entry:
+    return Entry(0.0, "s", "case", Leg.SENDER, Kind.NOTE, secure=True, detail=detail)
 
 
 @pytest.mark.parametrize(
-    ("did", "wanted", "leaks", "policy", "mark"),
+    ("entries", "manners"),
     [
-        (Did.ACCEPT, Wanted.ACCEPT, (), TrialPolicy.VERIFY, Mark.RIGHT),
-        (Did.ACCEPT, Wanted.REFUSE, (), TrialPolicy.VERIFY, Mark.WRONG),
-        (Did.REFUSE, Wanted.ACCEPT, (), TrialPolicy.VERIFY, Mark.WRONG),
-        (Did.REFUSE, Wanted.EITHER, (), TrialPolicy.VERIFY, Mark.FREE),
-        (Did.REFUSE, Wanted.REFUSE, (Leak.ENVELOPE,), TrialPolicy.VERIFY, Mark.WRONG),
-        (Did.ACCEPT, Wanted.ACCEPT, (Leak.MESSAGE,), TrialPolicy.OPPORTUNISTIC, Mark.RIGHT),
-        (Did.HUNG, Wanted.EITHER, (), TrialPolicy.VERIFY, Mark.WRONG),
-        (Did.UNSUPPORTED, Wanted.ACCEPT, (), TrialPolicy.VERIFY, Mark.UNTESTED),
+        ([line(b"EHLO x"), START], Manners(verbs=("EHLO", "STARTTLS"))),
+        ([TLS, line(b"STARTTLS", secure=True)], Manners(again=True, verbs=("STARTTLS",))),
+        ([note(close_notify=True)], Manners(close_notify=True)),
+        ([note(close_notify=False)], Manners(close_notify=False)),
+        ([note(resumed=True), note(pipelined="RCPT")], Manners(resumed=True, pipelined="RCPT")),
+        ([note(message="the ClientHello came before our 220")], Manners(eager="ClientHello")),
+        ([note(message="plaintext behind STARTTLS, thrown away")], Manners(eager="commands")),
+        ([line(b"MAIL FROM:<a@b> SIZE=12 body=8bitmime SMTPUTF8", secure=True)],
+         Manners(parameters=("SIZE", "BODY=8BITMIME", "SMTPUTF8"), verbs=("MAIL",))),
+        ([Entry(0.0, "s", "case", Leg.SENDER, Kind.LINE_OUT, b"235 2.7.0 ok", True)], Manners(logged_in=True)),
+        ([Entry(0.0, "s", "case", Leg.SENDER, Kind.CONTENT_IN, b"\xc3\xbc", True)], Manners(eight_bit=True)),
+        ([line(b"dGhlIHBhc3N3b3Jk", secure=True)], Manners()),  # what answers a 334 is no verb
+    ],
+)  # fmt: skip
+def test_how_it_speaks(entries: list[Entry], manners: Manners) -> None:
+    assert observe(entries, "case", 0).manners == manners
+
+
+def result(
+    did: Did, wanted: Wanted, leaks: tuple[Leak, ...] = (), *, case: str = "good", spoke: str = "message", secret: bool = False,
+    lies: bool = False, again: bool = False,
+) -> CaseResult:  # fmt: skip
+    seen = Observation(1, int(did is Did.ACCEPT), True, spoke, leaks, manners=Manners(again=again))
+    return CaseResult(ALL[case], Expectation(wanted, "why", secret), did, seen, 0, 0.1, lies=lies)
+
+
+@pytest.mark.parametrize(
+    ("one", "mark", "faults"),
+    [
+        (result(Did.ACCEPT, Wanted.ACCEPT), Mark.RIGHT, ()),
+        (result(Did.ACCEPT, Wanted.REFUSE), Mark.WRONG, ()),
+        (result(Did.REFUSE, Wanted.ACCEPT), Mark.WRONG, ()),
+        (result(Did.REFUSE, Wanted.EITHER), Mark.FREE, ()),
+        (result(Did.REFUSE, Wanted.REFUSE, (Leak.ENVELOPE,), secret=True), Mark.WRONG, (Fault.CLEAR,)),
+        (result(Did.REFUSE, Wanted.REFUSE, (Leak.ENVELOPE,)), Mark.RIGHT, ()),
+        (result(Did.ACCEPT, Wanted.ACCEPT, (Leak.MESSAGE,)), Mark.RIGHT, ()),
+        (result(Did.ACCEPT, Wanted.ACCEPT, (Leak.CREDENTIALS,)), Mark.WRONG, (Fault.CREDENTIALS,)),
+        (result(Did.ACCEPT, Wanted.ACCEPT, lies=True), Mark.WRONG, (Fault.LIES,)),
+        (result(Did.ACCEPT, Wanted.ACCEPT, again=True), Mark.WRONG, (Fault.AGAIN,)),
+        (result(Did.REFUSE, Wanted.EITHER, case="starttls-reply-injected", spoke="command"), Mark.WRONG, (Fault.FOOLED,)),
+        (result(Did.REFUSE, Wanted.EITHER, case="starttls-reply-injected", spoke="tls"), Mark.FREE, ()),
+        (result(Did.REFUSE, Wanted.EITHER, case="starttls-reply-injected", spoke="starttls"), Mark.FREE, ()),
+        (result(Did.ACCEPT, Wanted.EITHER, case="starttls-reply-injected"), Mark.FREE, ()),
+        (result(Did.HUNG, Wanted.EITHER), Mark.WRONG, ()),
+        (result(Did.UNSUPPORTED, Wanted.ACCEPT, lies=True), Mark.UNTESTED, (Fault.LIES,)),
     ],
 )
-def test_marks(did: Did, wanted: Wanted, leaks: tuple[Leak, ...], policy: TrialPolicy, mark: Mark) -> None:
-    assert result(did, wanted, leaks).mark(policy) is mark
+def test_marks(one: CaseResult, mark: Mark, faults: tuple[Fault, ...]) -> None:
+    assert (one.mark, one.faults) == (mark, faults)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import smtplib
+import socket
 import ssl
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from lab.trial.cases import ALL
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     ready = tmp_path_factory.mktemp("cases") / "ready.json"
     program = Path(sys.executable).with_name("smtplab")
-    ports = ["--port", "0", "--index-port", "0", "--dns-port", "0"]
+    ports = ["--port", "0", "--index-port", "0", "--dns-port", "0", "--sts-port", "0"]
     command = [str(program), "serve-cases", *ports, "--name", "localhost", "--ready-file", str(ready)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
@@ -56,7 +57,11 @@ def test_the_index_names_every_case_and_what_to_do_with_it(index: dict[str, Any]
     page = fetch(index, "/").decode()
     assert all(case.what.split(":")[0] in page for case in ALL.values() if "<" not in case.what and "'" not in case.what)
     by_name = {case["case"]: case for case in told["cases"]}
-    assert by_name["expired"]["should"]["verify"]["do"] == "refuse"
+    assert {policy: told["do"] for policy, told in by_name["expired"]["should"].items()} == {
+        "verify": "refuse", "opportunistic": "accept", "dane": "accept", "mta-sts": "refuse",
+    }  # fmt: skip
+    assert list(by_name["dane-other-key"]["should"]) == ["dane"]
+    assert b"DNSKEY" in fetch(index, "/anchor")
     assert b"BEGIN X509 CRL" in fetch(index, "/crl.pem")
     with pytest.raises(urllib.error.HTTPError, match="404"):
         fetch(index, "/nothing")
@@ -76,10 +81,35 @@ def test_a_good_case_is_good_and_a_bad_one_bad(index: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-def test_names_are_answered(index: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("name", "rdtype", "words"),
+    [
+        ("expired.smtp.test", "A", "127.0.0.1"),
+        ("expired.smtp.test", "MX", "10 localhost."),
+        ("_{port}._tcp.localhost", "TLSA", "3 1 1 "),
+        ("_mta-sts.expired.smtp.test", "TXT", "v=STSv1; id="),
+        ("mta-sts.sts-none.smtp.test", "A", "127.0.0.1"),
+    ],
+)
+def test_names_are_answered(index: dict[str, Any], name: str, rdtype: str, words: str) -> None:
     address, _, port = index["resolver"].rpartition(":")
-    answer = dns.query.udp(dns.message.make_query("expired.smtp.test", "A"), address, port=int(port), timeout=5)
-    assert "127.0.0.1" in answer.to_text()
+    (expired,) = (case for case in index["cases"] if case["case"] == "expired")
+    query = dns.message.make_query(name.format(port=expired["port"]), rdtype, want_dnssec=True)
+    answer = dns.query.tcp(query, address, port=int(port), timeout=5)
+    assert words in answer.to_text()
+    assert "RRSIG" in answer.to_text() or "localhost" in name
+
+
+@pytest.mark.slow
+def test_policies_are_served(index: dict[str, Any]) -> None:
+    address, port = index["policies"].removeprefix("https://").rstrip("/").split(":")
+    context = ssl.create_default_context(cadata=fetch(index, "/ca.pem").decode())
+    name = "mta-sts.sts-testing.smtp.test"
+    plain = socket.create_connection((address, int(port)), timeout=5)
+    with context.wrap_socket(plain, server_hostname=name) as wire:
+        wire.sendall(f"GET /.well-known/mta-sts.txt HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+        page = b"".join(iter(lambda: wire.recv(4096), b""))
+    assert b"version: STSv1\r\nmode: testing\r\nmx: localhost\r\n" in page
 
 
 @pytest.mark.parametrize(
@@ -100,7 +130,7 @@ def test_bad_input_gets_a_sentence(arguments: tuple[str, ...], words: str) -> No
     with pytest.raises(UserError, match=words):
         CliRunner().invoke(
             serve_cases,
-            ["--port", "0", "--index-port", "0", "--dns-port", "0", *arguments],
+            ["--port", "0", "--index-port", "0", "--dns-port", "0", "--sts-port", "0", *arguments],
             standalone_mode=False,
             catch_exceptions=False,
         )
