@@ -48,6 +48,11 @@ def bring_up(
     return seats(engine, backend, plan.name)
 
 
+def open_to_outside(engine: docker.DockerClient, backend: str) -> bool:
+    """Whether a lab that is broken into could speak with the outside."""
+    return BACKENDS[backend] is classroom_swarm and classroom_swarm.open_to_outside(engine)
+
+
 def seats(engine: docker.DockerClient, backend: str, name: str) -> list[Seat]:
     """Return every student's lab as it is now, by user. Raises CannotTest."""
     with calls.told(f"the class {name} cannot be looked at"):

@@ -39,6 +39,7 @@ from lab.errors import CannotTest
 _NANO, _MB = 1_000_000_000, 1024 * 1024
 #: Tasks that Swarm has given up; what it makes in their place counts.
 _OVER = ("shutdown", "failed", "rejected", "complete", "orphaned", "remove")
+_BRIDGE = "docker_gwbridge"
 ANYWHERE = "0.0.0.0"  # noqa: S104  (what a swarm publishes at)
 
 
@@ -51,6 +52,16 @@ def require_swarm(engine: docker.DockerClient) -> None:
         raise CannotTest(
             "this engine is a worker of its swarm, and only managers take orders", hint="name a manager's with DOCKER_HOST"
         )
+
+
+def open_to_outside(engine: docker.DockerClient) -> bool:
+    """Whether answers from outside come to what a lab on this node sends there: by the bridge through which ports are published,
+    which is the node's and not the class's.
+    """
+    for network in engine.api.networks(names=[_BRIDGE]):
+        if network["Name"] == _BRIDGE:
+            return (network.get("Options") or {}).get("com.docker.network.bridge.enable_ip_masquerade") != "false"
+    return True
 
 
 def up(engine: docker.DockerClient, plan: ClassPlan, invitations: Mapping[str, bytes]) -> None:

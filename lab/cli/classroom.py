@@ -70,10 +70,15 @@ def up(
             seats = classes.bring_up(
                 engine, backend, plan, invitations, patience or _PATIENCE + _PATIENCE_EACH * students, _progress(students)
             )
+            outside = classes.open_to_outside(engine, backend)
             rows += [(seat.user, at(seat.address, address, listen), secrets[seat.user]) for seat in seats]
     click.echo(
         f"The class {name} is up: {len(seats)} labs. How each is entered is in {sheet or f'{name}.csv'}; each secret is good once."
     )
+    if outside:
+        click.echo(
+            "The nodes of this swarm let containers speak with the outside; docs/classroom.md says how to close that.", err=True
+        )
     click.echo(f"smtplab class status --name {name} shows them, smtplab class down --name {name} ends them, with their mail.")
 
 
