@@ -10,6 +10,7 @@ import ipaddress
 import sys
 from pathlib import Path
 
+from lab.backends import compose_classroom
 from lab.backends.containers_plan import plan, split
 from lab.hosts.description import port_of
 from lab.hosts.roles import ROLES
@@ -114,3 +115,4 @@ if __name__ == "__main__":
     assert set(ROLES) <= set(ADDRESSES)
     for file in FILES:
         (Path(sys.argv[1]) / file).write_text(compose(file), encoding="utf-8")
+    (Path(sys.argv[1]) / compose_classroom.FILE).write_text(compose_classroom.classroom(compose_classroom.plan()), encoding="utf-8")

@@ -181,3 +181,42 @@ def invite(user: str, name: str | None) -> None:
     with connected() as engine:
         classes.invite(engine, the_class(engine, name), user, invitation(user, secret))
     click.echo(secret)
+
+
+@classroom.command()
+@click.option("--students", type=click.IntRange(1, 1000), required=True, metavar="N", help="How many; 1 to 1000.")
+@click.option("--out", type=click.Path(file_okay=False, exists=True, path_type=Path), required=True, metavar="DIR",
+              help="Write classroom.yaml, its invitations and the access sheet there.")  # fmt: skip
+@click.option("--scenario", default="appliance-resigns-tls", show_default=True, shell_complete=scenario_names, metavar="SCENARIO",
+              help="What each lab begins with; SCENARIO in the environment overrides it.")  # fmt: skip
+@click.option("--port", type=click.IntRange(1, 65535), default=8801, show_default=True, help="The first lab's port; one for each.")
+@click.option("--address", default="localhost", show_default=True, metavar="HOST", help="The machine that the sheet names.")
+def files(students: int, out: Path, scenario: str, port: int, address: str) -> None:
+    """Write a class as a file for `docker stack deploy` or compose, with a new invitation for each of N students."""
+    from lab.backends.compose_classroom import FILE, INVITATIONS, plan
+    from lab.backends.compose_classroom import classroom as text
+    from lab.cli.access_sheet import written
+    from lab.errors import UserError
+    from lab.live.access import invitation, new_secret
+    from lab.scenario.load import load_scenario
+
+    name = load_scenario(scenario).name
+    packaged(name, scenario)
+    made = plan(students, scenario=name, port=port)
+    with written(out / "classroom.csv") as rows:
+        try:
+            folder = out / INVITATIONS
+            folder.mkdir(exist_ok=True)
+            (out / FILE).write_text(text(made), encoding="utf-8")
+            for one in made.students:
+                secret = new_secret()
+                file = folder / one.user
+                file.write_bytes(invitation(one.user, secret))
+                file.chmod(0o444)  # compose mounts it as it is, and the lab is not run by you; it is a hash
+                rows.append((one.user, f"http://{address}:{one.port}/", secret))
+        except OSError as error:
+            raise UserError(f"cannot be written: {error.strerror}", file=str(error.filename)) from None
+    click.echo(
+        f"{out / FILE}: {students} labs of {name}. How each is entered is in {out / 'classroom.csv'}; each secret is good once."
+    )
+    click.echo(f"docker stack deploy --resolve-image never -c {out / FILE} class")

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shutil
 import stat
 import subprocess
 import time
@@ -24,6 +25,7 @@ from docker.types import IPAMConfig, IPAMPool
 from lab.backends import containers_engine as calls
 from lab.backends.classroom_engine import CLASS, STUDENT, things
 from lab.backends.classroom_plan import free_subnets
+from tests.conftest import leave_out
 from tests.docker.conftest import SMTPLAB, smtplab
 
 POST, STUDENTS = "appliance-resigns-tls", 20
@@ -233,6 +235,36 @@ def test_a_second_class_of_that_name_is_refused(labs: list[Lab], name: str, tmp_
     assert f"there is a class {name!r} already" in done.stderr
     assert not sheet.exists()
     assert "left alone" in smtplab("clean").stdout
+
+
+def test_the_file_of_a_class_is_deployed_as_a_stack(image: str, swarm: None, engine: Any, tmp_path: Path) -> None:
+    if shutil.which("docker") is None:
+        leave_out("the docker command, which deploys stacks, is not installed")
+    stack, port = f"s{os.getpid()}", random.randrange(32720, 32760)
+    made = smtplab("class", "files", "--students", "2", "--out", str(tmp_path), "--port", str(port))
+    assert made.returncode == 0, made.stderr
+    again = smtplab("class", "files", "--students", "2", "--out", str(tmp_path), "--port", str(port))
+    assert "is there already" in again.stderr, "secrets that were handed out are not written over"
+    assert again.returncode == 2
+    labs = labs_of(tmp_path / "classroom.csv")
+    environment = {**os.environ, "LAB_NET": f"10.{random.randrange(160, 250)}"}
+
+    def docker_stack(*words: str) -> None:
+        done = subprocess.run(["docker", "stack", *words], capture_output=True, text=True, timeout=60, check=False, env=environment)
+        assert done.returncode == 0, done.stderr
+
+    filters = {"label": f"com.docker.stack.namespace={stack}"}
+    docker_stack("deploy", "--resolve-image", "never", "-c", str(tmp_path / "classroom.yaml"), stack)
+    try:
+        until(lambda: [one.get("Status") for one in engine.api.containers(filters=filters) if "(healthy)" in one["Status"]][1:], 90)
+        assert [lab.enter() for lab in labs] == [200, 200]
+        assert labs[0].enter() == 403
+        assert labs[0].outcomes()[BETWEEN] == "deferred"
+    finally:
+        docker_stack("rm", stack)
+        until(lambda: not engine.api.containers(all=True, filters=filters) and not engine.api.networks(filters=filters), 60)
+        for volume in engine.api.volumes(filters=filters)["Volumes"] or ():
+            engine.api.remove_volume(volume["Name"])
 
 
 # --- on one engine --------------------------------------------------------------------------------------------------------
