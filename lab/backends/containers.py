@@ -71,11 +71,11 @@ class Containers(Backend):
 
     async def start(self) -> None:
         if self._own_ground:
-            await self.ground.start(roles_of(self.topology))
+            await self.ground.start(roles_of(self.topology), self._ready)
         try:
-            self._build()
+            if not self._own_ground:
+                self._ready()
             self._add_hosts(self.topology)
-            self._prepare(self.topology)
             self.ground.entered, self.ground.content = self._entered, self.network.content
             await asyncio.gather(*(self._begin(name) for name in self.ground.channels))
             deeds = self.network.begin(self.topology.network)
@@ -84,6 +84,11 @@ class Containers(Backend):
             await self.stop()
             raise
         self.clock.moved = self._clock_moved
+
+    def _ready(self) -> None:
+        """Have ready what the hosts are to be told, certificates included."""
+        self._build()
+        self._prepare(self.topology)
 
     def _build(self) -> None:
         """Make the lab's ends of the hosts."""

@@ -9,7 +9,7 @@ import ipaddress
 import os
 import random
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
@@ -71,8 +71,10 @@ class Ground:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.stop()
 
-    async def start(self, roles: Iterable[str] = BASE_ROLES) -> None:
-        """Make networks and the containers of these roles; nothing is left where that fails."""
+    async def start(self, roles: Sequence[str] = BASE_ROLES, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Make networks and the containers of these roles; nothing is left where that fails. `meanwhile` is done here while the
+        engine starts them; who stands where is known then.
+        """
         self._loop = asyncio.get_running_loop()
         try:
             with calls.told("the lab cannot be brought up"):
@@ -80,7 +82,11 @@ class Ground:
                     await self.call(calls.require_image, self.engine, image)
                 self.stands = True
                 await self._make_networks()
-                await asyncio.gather(*(self._start_container(name) for name in roles))
+                made = await asyncio.gather(*(self.call(self._make, name) for name in roles))
+                for name, (container, attached) in zip(roles, made, strict=True):
+                    self._join(name, container, attached)
+                # in this order: what is last begins when the threads have their work
+                await asyncio.gather(*(self.call(self._begin, name) for name in roles), _done(meanwhile))
         except BaseException:
             await self.stop()
             raise
@@ -125,10 +131,6 @@ class Ground:
     def network(self, name: str) -> str:
         """Return the engine's name for a network of the lab."""
         return f"smtplab-{self.id}-{name}"
-
-    async def _start_container(self, name: str) -> None:
-        self._join(name, *await self.call(self._make, name))
-        await self.call(self._begin, name)
 
     def add(self, name: str) -> None:
         """Bring a host up that the lab has come to need. Blocks. Raises CannotTest."""
@@ -218,6 +220,10 @@ class Ground:
     async def call(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
         """Do what blocks on a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments))
+
+
+async def _done(work: Callable[[], None]) -> None:
+    work()
 
 
 def _block(subnet: str | None) -> ipaddress.IPv4Network | None:
