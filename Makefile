@@ -31,8 +31,8 @@ image: .venv/develops ## the images that --backend docker runs hosts from, and p
 image-mtas: .venv/develops ## the same with Postfix and Exim in it
 	@$(BIN)/python workshop/image.py postfix exim
 
-parity: .venv/develops ## every scenario on both backends, compared
-	@SMTPLAB_PARITY=all $(BIN)/pytest -n 0 tests/docker/test_parity.py
+parity: .venv/develops ## every scenario on both backends, compared, and those with real MTAs
+	@SMTPLAB_PARITY=all $(BIN)/pytest -n 0 tests/docker/test_parity.py tests/docker/test_real_mtas.py
 
 fuzz: .venv/develops ## what peers say, in any bytes: SECONDS for each target (60)
 	@$(BIN)/python -m fuzz $(or $(SECONDS),60)

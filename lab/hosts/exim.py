@@ -105,7 +105,7 @@ _OF_DOMAIN = """\
   event_action = ${{if and{{{{eq{{$event_name}}{{tls:cert}}}}{{eq{{$event_data}}{{0}}}}}}{{\\
     ${{if match{{${{certextract{{subj_altname,dns,>:}}{{$tls_out_peercert}}}}}}\\
       {{${{lookup{{$domain}}lsearch{{{home}/etc/names}}{{$value}}{{(?i)(^|:)([^:]*[.])?${{rxquote:$domain}}(:|\\N$\\N)}}}}}}\\
-      {{}}{{certificate name mismatch: none of its names is of $domain}}}}}}}}
+      {{}}{{certificate name mismatch: none of its names is expected of $domain}}}}}}}}
 """
 _LEVELS = {
     MtaTls.MAY: _NO_CHECK + "  hosts_try_dane =\n",

@@ -154,7 +154,7 @@ EXIM = [
 ]  # fmt: skip
 NAMES = [
     [STAMP + "1xWDAV-00000V-26 == alice@contoso.test R=outside T=remote_verify defer (-37) H=mail.contoso.test [10.73.168.20]: TLS session: (certificate verification failed)"],
-    [STAMP + "1xWDAS-00000H-1q SSL verify denied by event-action: depth=0: certificate name mismatch: none of its names is of contoso.test",
+    [STAMP + "1xWDAS-00000H-1q SSL verify denied by event-action: depth=0: certificate name mismatch: none of its names is expected of contoso.test",
      STAMP + "1xWDAS-00000H-1q == alice@contoso.test R=outside T=remote_secure defer (-37) H=mail.contoso.test [10.73.168.20]: TLS session: (gnutls_handshake): Error in the certificate."],
 ]  # fmt: skip
 
