@@ -23,6 +23,7 @@ from lab import Lab
 from lab.backends import containers_engine as calls
 from lab.backends.containers_ground import Ground
 from lab.errors import CannotTest
+from tests.docker import break_out
 from tests.docker.conftest import SMTPLAB, smtplab
 
 POST = "appliance-resigns-tls"
@@ -128,53 +129,32 @@ def test_ports_are_published_on_loopback_only(lab: Lab, engine: Any) -> None:
 
 # --- a container that is broken into ------------------------------------------------------------------------------------------
 
-BREAK_OUT = """
-import json, os, pathlib, socket
-status = pathlib.Path("/proc/self/status").read_text()
-def can_write(path):
-    try:
-        pathlib.Path(path, "probe").write_text("x"); os.unlink(path + "/probe"); return True
-    except OSError:
-        return False
-sockets = [str(p) for p in map(pathlib.Path, ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock")) if p.exists()]
-mounts = [line.split()[1] for line in open("/proc/mounts")]
-def asks(port, gateway):
-    try:
-        socket.create_connection((gateway, port), timeout=1).close(); return True
-    except OSError:
-        return False
-print(json.dumps({
-    "uid": os.getuid(), "capabilities": int(next(l for l in status.splitlines() if l.startswith("CapEff")).split()[1], 16),
-    "bounding": int(next(l for l in status.splitlines() if l.startswith("CapBnd")).split()[1], 16),
-    "no_new_privileges": "NoNewPrivs:\\t1" in status, "writable": [p for p in ("/", "/etc", "/usr", "/root", "/home", "/tmp") if can_write(p)],
-    "sockets": sockets, "mounts": mounts, "environment": sorted(os.environ), "engine": [p for p in (2375, 2376) if asks(p, %r)],
-}))
-"""
-
 
 def test_who_breaks_into_a_container_finds_neither_files_nor_engine(lab: Lab, engine: Any) -> None:
     ground: Ground = lab.backend.ground  # type: ignore[attr-defined]
+    gateways = [str(subnet[254]) for subnet in ground.plan.subnets.values()]
     for name, container in containers(lab).items():
-        gateway = str(next(iter(ground.plan.subnets.values()))[254])
-        seen = json.loads(inside(engine, container, BREAK_OUT % gateway))
-        assert seen["uid"] == 10001, name
-        assert seen["capabilities"] == 0
-        assert seen["bounding"] == 1 << 10, "NET_BIND_SERVICE and nothing else can ever be had"
-        assert seen["no_new_privileges"]
-        assert seen["writable"] == ["/tmp"]
-        assert seen["sockets"] == []
-        assert seen["engine"] == []
-        assert not [key for key in seen["environment"] if "DOCKER" in key or "SMTPLAB" in key]
-        details = engine.api.inspect_container(container)
-        assert details["Mounts"] == []
-        assert details["HostConfig"]["Binds"] is None
-        own = {"/etc/resolv.conf", "/etc/hostname", "/etc/hosts", "/"}
-        foreign = [
-            m
-            for m in seen["mounts"]
-            if not m.startswith(("/proc", "/sys", "/dev", "/tmp")) and m not in own and not m.endswith("/docker-init")
-        ]
-        assert foreign == []
+        assert break_out.found(break_out.look(engine, container, gateways), engine.api.inspect_container(container)) == [], name
+
+
+def test_that_would_be_seen(lab: Lab, image: str, engine: Any, tmp_path: Path) -> None:
+    """A control: in a container as people write them, with the engine's socket and a folder of theirs, every look finds something."""
+    ground: Ground = lab.backend.ground  # type: ignore[attr-defined]
+    gateway = str(ground.plan.subnets["internet"][254])
+    with socket.socket(socket.AF_UNIX) as theirs, socket.create_server((gateway, 0)) as listening:
+        theirs.bind(str(tmp_path / "docker.sock"))
+        careless = engine.containers.run(
+            image, ["-c", "import time; time.sleep(60)"], entrypoint="python", detach=True, user="0:0", network=ground.network("internet"),
+            volumes={str(tmp_path): {"bind": "/data"}, str(tmp_path / "docker.sock"): {"bind": "/var/run/docker.sock"}},
+            environment={"DOCKER_HOST": "unix:///var/run/docker.sock"}, labels=ground._labels,
+        )  # fmt: skip
+        try:
+            seen = break_out.look(engine, careless.id, [gateway], [listening.getsockname()[1]])
+            wrong = break_out.found(seen, engine.api.inspect_container(careless.id))
+        finally:
+            careless.remove(force=True)
+    everything = {"user", "capabilities", "new privileges", "writable", "socket", "engine", "environment", "mounts", "volumes"}
+    assert set(wrong) == everything
 
 
 def test_what_a_container_says_is_data_or_nothing() -> None:
@@ -265,18 +245,23 @@ def _until(what: Any, process: subprocess.Popen[str]) -> None:
 
 
 def test_killed_at_any_moment_clean_removes_the_rest(image: str, engine: Any, lab: Lab) -> None:
-    """Ten moments from the first second of a run to its end; a lab that lives is left alone."""
-    chance = random.Random(4)
-    for moment in [0.4 + chance.random() * 2.6 for _ in range(10)]:
+    """Ten moments between a run's beginning and its end, however long this machine takes; a lab that lives is left alone."""
+    began = time.monotonic()
+    with started("run", "--backend", "docker", POST) as process:
+        process.communicate(timeout=120)
+    whole, chance, remains = time.monotonic() - began, random.Random(4), []
+    for moment in [whole * (0.1 + 0.85 * chance.random()) for _ in range(10)]:
         with started("run", "--backend", "docker", POST) as process:
             try:
                 process.wait(moment)
             except subprocess.TimeoutExpired:
                 process.kill()
             process.wait(30)
+        remains.append(leftovers(engine, process.pid))
         cleaned = smtplab("clean")
         assert cleaned.returncode == 0, cleaned.stderr
         assert leftovers(engine, process.pid) == 0, f"killed after {moment:.2f} s: {cleaned.stdout}"
+    assert sum(map(bool, remains)) > 3, f"most moments must have left something to clean: {remains}"
     assert "still runs, left alone" in smtplab("clean").stdout
     assert lab.send("internet -> online").outcome == "delivered"
 

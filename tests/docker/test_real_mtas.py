@@ -24,6 +24,7 @@ from lab.sending.message import Message
 from lab.tls.dane import association_data
 from lab.tls.mint import Mint
 from lab.workers import Run, play_in_containers
+from tests.docker import break_out
 from tests.docker.conftest import smtplab
 
 ALL = os.environ.get("SMTPLAB_PARITY") == "all"
@@ -212,6 +213,15 @@ def test_what_has_expired_goes_back_to_its_sender(bench: Bench) -> None:
     assert report.envelope.sender == ""
     assert message.ndr == report.envelope.content
     assert b"alice@contoso.test" in report.envelope.content
+
+
+def test_who_breaks_into_one_finds_neither_files_nor_engine(bench: Bench) -> None:
+    """It begins as root, which gives that up by itself; no more can be had with it than becoming the MTA's own users."""
+    ground = bench.lab.ground
+    gateways = [str(subnet[254]) for subnet in ground.plan.subnets.values()]
+    for role in ("internet", "exchange"):
+        seen = break_out.look(ground.engine, ground.containers[role], gateways)
+        assert break_out.found(seen, ground.engine.api.inspect_container(ground.containers[role]), real_mta=True) == [], role
 
 
 # --- what cannot be ---------------------------------------------------------------------------------------------------------
