@@ -23,7 +23,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.load import SMALL, Sender, Target, _client_context, free_port, median, process, resident_bytes, sessions
+from bench.load import SMALL, Sender, Target, _client_context, cpu_seconds, free_port, median, process, resident_bytes, sessions
 from lab.net.addresses import own_addresses
 from lab.net.loop import run
 
@@ -146,16 +146,21 @@ def _receiver() -> bool:
     good = True
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         ports = {what: free_port() for what in ("durable", "aiosmtpd")}
-        stack.enter_context(
-            process(sys.executable, str(_HERE / "live_process.py"), "receiver", str(ports["durable"]), name, ready="ready")
-        )
-        bare = str(_HERE / "receiver_process.py")
-        stack.enter_context(process(sys.executable, bare, "aiosmtpd", str(ports["aiosmtpd"]), name, "plain", ready="ready"))
+        durable, bare = str(_HERE / "live_process.py"), str(_HERE / "receiver_process.py")
+        children = {
+            "durable": stack.enter_context(
+                process(sys.executable, durable, "receiver", str(ports["durable"]), name, ready="ready")
+            ),
+            "aiosmtpd": stack.enter_context(
+                process(sys.executable, bare, "aiosmtpd", str(ports["aiosmtpd"]), name, "plain", ready="ready")
+            ),
+        }
         maildev = os.environ.get("MAILDEV") or shutil.which("maildev")
         if maildev:
             ports["maildev"] = _maildev(stack, maildev)
         targets = {what: Target(port, "plain") for what, port in ports.items()}
         rounds = [{what: (run(_kept(target)), _new(target)) for what, target in targets.items()} for _ in range(ROUNDS)]
+        spent = {what: cpu_seconds([child.pid]) for what, child in children.items()}
     for number, figure in enumerate(("kept sessions", "new sessions")):
         rate = {what: median([one[what][number] for one in rounds]) for what in targets}
         row = f"  {figure:15} durable {rate['durable']:7.0f}/s"
@@ -166,6 +171,8 @@ def _receiver() -> bool:
                 ratio = rate["durable"] / rate[what]
                 row += f"  {what} {rate[what]:7.0f}/s ratio {ratio:5.2f} (at least {lowest}) {'ok' if held else 'MISSED'}"
         print(row, flush=True)
+    print(f"  processor time  durable / aiosmtpd: {spent['durable'] / spent['aiosmtpd']:.2f} for the same messages, "
+          "whatever else the machine and its disk were doing")  # fmt: skip
     if not maildev:
         print("  MailDev is not installed, and was not measured")
     return good

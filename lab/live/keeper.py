@@ -1,8 +1,8 @@
 """Keeps a lab's mail and logs in SQLite, so that a 250 is a promise that a sudden end does not break.
 
 Everything that happens between two turns of the event loop is one unit: what a host did to its queue and its mailboxes is
-written in one transaction, or not at all. Many sessions wait for one commit. While it is on its way to the disk (on a thread,
-for the disk is slow) the next one gathers, so the rate is bound by the processor and not by the disk's latency.
+written in one transaction, or not at all. Many sessions wait for one commit. Where the disk is slow it is on its way there on a
+thread while the next one gathers, so the rate is bound by the processor and not by the disk's latency.
 
 A message could be delivered twice only across a sudden end: a receiver had committed it, and its sender had not yet noted
 the 250. Each accepted message therefore leaves a receipt (host, sender, recipients, Message-ID, digest of the body). One that
@@ -12,29 +12,28 @@ bears the number of an earlier life of the lab marks a repetition, which is answ
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from lab.errors import NotKept
-from lab.exchange.events import Event
 from lab.hosts.mailhost import MailHost
 from lab.live.hub import Hub
-from lab.live.plain import plain, restored
-from lab.sending.attempt import Attempt, Envelope, Outcome
+from lab.live.plain import plain
+from lab.live.rows import delivered, log_row, mail_row, message_of, message_row, receipt_of, state_columns
+from lab.sending.attempt import Envelope
 from lab.sending.message import Delivered, Message
-from lab.smtp.headers import header
 
 _INSERT_MESSAGE = "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _UPDATE_MESSAGE = "UPDATE messages SET outcome=?, next_try=?, attempts=?, words=?, ndr=? WHERE host=? AND id=?"
 _INSERT_MAIL = "INSERT INTO mail VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TOLD_AT_ONCE = 100
 _AT_ONCE = ("events", "tracking")  # logs that are kept along with the mail that they tell of
+_QUICK, _SLOW = 0.002, 0.1  # seconds of a commit that the loop may spend, and as which a slower one counts
 _PENDING = 10_000  # rows of the index and such that may wait for a disk that has no room
 
 
@@ -72,6 +71,7 @@ class Keeper:
         self._waiting: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        self._takes = 0.0  # seconds that a commit has taken of late
         self._leisure = False  # whether the next commit takes along what nobody waits for
         self.epoch = 1
         self.failure: str | None = None  # why the last commit failed
@@ -88,16 +88,16 @@ class Keeper:
         self._logs = dict(logs)
         for host in hosts:
             self._hosts[host.name] = host
-            messages = [_message(row) for row in self._rows("messages", host.name, "id")]
+            messages = [message_of(row) for row in self._rows("messages", host.name, "id")]
             boxes: dict[str, list[Delivered]] = {}
             for row in self._rows("mail", host.name, "mailbox, number"):
-                boxes.setdefault(row[1], []).append(_delivered(row))
+                boxes.setdefault(row[1], []).append(delivered(row))
             host.restore(messages, boxes)
             self._messages[host.name] = len(messages)
             self._mail |= {(host.name, mailbox): len(content) for mailbox, content in boxes.items()}
         for log, rows in self._logs.items():
             kept = self._database.execute("SELECT rows FROM log_rows WHERE log=? ORDER BY number", (log,))
-            rows[:] = [_log_row(log, row) for (text,) in kept for row in json.loads(text)]
+            rows[:] = [log_row(log, row) for (text,) in kept for row in json.loads(text)]
             self._log_rows[log] = len(rows)
         found = self._database.execute("SELECT host, receipt FROM receipts WHERE epoch < ?", (self.epoch,))
         self._earlier = {(host, bytes(receipt)) for host, receipt in found}
@@ -126,7 +126,7 @@ class Keeper:
 
     def repeated(self, host: str, envelope: Envelope) -> bool:
         """See `lab.hosts.keeping.Keeper`. A message without a Message-ID is like no other, and never a repetition."""
-        receipt = _receipt(envelope)
+        receipt = receipt_of(envelope)
         if receipt is None:
             return False
         key = (host, receipt)
@@ -199,7 +199,6 @@ class Keeper:
 
     async def _rounds(self) -> None:
         """Commit until nobody waits and nothing has changed."""
-        loop = asyncio.get_running_loop()
         try:
             while self._waiting or self._now.changed:
                 await asyncio.sleep(0)  # what happens in this turn of the loop goes along
@@ -208,7 +207,7 @@ class Keeper:
                 try:
                     self._write(this)
                     if this.rows:
-                        await loop.run_in_executor(self._thread, self._database.execute, "COMMIT")
+                        await self._commit()
                     elif self._database.in_transaction:
                         self._database.execute("ROLLBACK")
                 except Exception as error:  # whatever it is: nobody may wait for ever, or believe that his message is kept
@@ -223,6 +222,14 @@ class Keeper:
                 self._tell(this)
         finally:
             self._task = None
+
+    async def _commit(self) -> None:
+        """Commit: here where the disk has been quick, as a quarter of a millisecond is less than a thread takes to be asked, else there."""
+        if self._takes < _QUICK:
+            spent = _timed_commit(self._database)
+        else:
+            spent = await asyncio.get_running_loop().run_in_executor(self._thread, _timed_commit, self._database)
+        self._takes += (min(spent, _SLOW) - self._takes) / 10
 
     def _write(self, this: _Round) -> None:
         """Execute everything but the commit. Only this, in the loop, and the commit, on the thread, touch the connection."""
@@ -242,15 +249,15 @@ class Keeper:
                 if kept < len(its):
                     this.mail.append((its, host.name, mailbox, kept, len(its)))
                     for number in range(kept, len(its)):
-                        execute(_INSERT_MAIL, _mail_row(host.name, mailbox, number, its[number]))
+                        execute(_INSERT_MAIL, mail_row(host.name, mailbox, number, its[number]))
             kept = self._messages.get(host.name, 0)
             if kept < len(host.messages):
                 this.messages.append((host, kept, len(host.messages)))
                 for message in host.messages[kept:]:
                     this.changed.pop((host.name, message.id), None)
-                    execute(_INSERT_MESSAGE, _message_row(host.name, message))
+                    execute(_INSERT_MESSAGE, message_row(host.name, message))
         for (host_name, _), message in this.changed.items():
-            execute(_UPDATE_MESSAGE, (*_state_columns(message), host_name, message.id))
+            execute(_UPDATE_MESSAGE, (*state_columns(message), host_name, message.id))
         for host_name, receipt in this.receipts:
             execute("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?)", (host_name, receipt, self.epoch))
         for log, rows in self._logs.items():
@@ -330,62 +337,8 @@ class Keeper:
         self._database.close()
 
 
-def _receipt(envelope: Envelope) -> bytes | None:
-    name = header(envelope.content, "Message-ID")
-    if not name:
-        return None
-    body = envelope.content.partition(b"\r\n\r\n")[2]  # headers may differ from try to try, by what an appliance adds
-    head = "\0".join((name, envelope.sender.lower(), *sorted(one.lower() for one in envelope.recipients)))
-    return hashlib.sha256(head.encode("utf-8", "surrogateescape") + b"\0" + body).digest()
-
-
-def _column(text: str) -> str | bytes:
-    """Addresses that are no UTF-8 (surrogates stand for their bytes) are kept as bytes."""
-    raw = text.encode("utf-8", "surrogateescape")
-    return text if text.isprintable() else raw
-
-
-def _text(column: str | bytes) -> str:
-    return column.decode("utf-8", "surrogateescape") if isinstance(column, bytes) else column
-
-
-# --- rows -------------------------------------------------------------------------------------------------------------
-
-
-def _mail_row(host: str, mailbox: str, number: int, delivered: Delivered) -> tuple[Any, ...]:
-    envelope = delivered.envelope
-    return (host, mailbox, number, delivered.at.isoformat(), _column(envelope.sender), json.dumps(envelope.recipients), envelope.message_id,
-            delivered.session, envelope.content)  # fmt: skip
-
-
-def _delivered(row: tuple[Any, ...]) -> Delivered:
-    _, _, _, at, sender, recipients, message_id, session, content = row
-    return Delivered(
-        datetime.fromisoformat(at), Envelope(_text(sender), tuple(json.loads(recipients)), bytes(content), message_id), session
-    )
-
-
-def _message_row(host: str, message: Message) -> tuple[Any, ...]:
-    envelope = message.envelope
-    return (host, message.id, _column(envelope.sender), _column(envelope.recipients[0]), envelope.message_id, envelope.content,
-            message.submitted.isoformat(), *_state_columns(message))  # fmt: skip
-
-
-def _state_columns(message: Message) -> tuple[Any, ...]:
-    next_try = message.next_try.isoformat() if message.next_try else None
-    return message.outcome, next_try, json.dumps(plain(message.attempts)), json.dumps(message.words), message.ndr
-
-
-def _message(row: tuple[Any, ...]) -> Message:
-    _, number, sender, recipient, message_id, content, submitted, outcome, next_try, attempts, words, ndr = row
-    return Message(
-        number, Envelope(_text(sender), (_text(recipient),), bytes(content), message_id), datetime.fromisoformat(submitted),
-        Outcome(outcome) if outcome else None, restored(list[Attempt], json.loads(attempts)), json.loads(words),
-        datetime.fromisoformat(next_try) if next_try else None, bytes(ndr) if ndr is not None else None,
-    )  # fmt: skip
-
-
-def _log_row(log: str, data: Any) -> Any:
-    if log == "events":
-        return restored(Event, data)
-    return data if isinstance(data, dict) else tuple(data)
+def _timed_commit(database: sqlite3.Connection) -> float:
+    """Commit, and return the seconds that it took."""
+    began = time.perf_counter()
+    database.execute("COMMIT")
+    return time.perf_counter() - began
