@@ -59,6 +59,9 @@ def _check_stop(stop: Stop, before: Collection[Stop], key: str, hosts: Collectio
     _check_host(stop.host, f"{key}.host", hosts)
     if stop.how is How.KILLED and stop.then is Then.RESUME:
         raise UserError("what was killed cannot resume", key=f"{key}.then", hint="restart, or stay")
+    if stop.host in real and stop.how is How.KILLED:
+        hint = "say how: paused, or let the emulation play it"
+        raise UserError(f"{stop.host} is a real MTA, whose queue would be gone with it", key=f"{key}.how", hint=hint)
     if stop.at is At.NOW:
         _check_now(stop, key)
     elif stop.host not in _TAKE_MAIL:

@@ -59,6 +59,7 @@ BAD = [
     (NetworkConfig(stops=(stop(at=At.CONTENT, times=2),)), "network.stops.0.times", "cannot stop 2 times"),
     (NetworkConfig(stops=(stop("appliance", at=At.CONTENT),)), "network.stops.0.at", "takes no messages"),
     (NetworkConfig(stops=(stop("internet", at=At.CONTENT),)), "network.stops.0.at", "is a real MTA"),
+    (NetworkConfig(stops=(stop("internet", How.KILLED),)), "network.stops.0.how", "whose queue would be gone"),
     (NetworkConfig(lines=(line(-1),)), "network.lines.0.loss", "cannot be lost"),
     (NetworkConfig(lines=(line(1, 90_000),)), "network.lines.0.delay", "90000 ms"),
     (NetworkConfig(lines=(line(0),)), "network.lines.0", "nothing is wrong with the line"),
