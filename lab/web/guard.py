@@ -75,7 +75,9 @@ class Guard:
         if host not in self._names and self._access is None:
             return Problem("Misdirected", 421, f"{host!r} is no name of this lab", "use the address that smtplab up printed")
         origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
-        if origin is not None and origin.lower() != f"http://{host}":
+        # behind a door there may be a proxy in front that does TLS
+        ours = {f"http://{host}", *([f"https://{host}"] if self._access is not None else [])}
+        if origin is not None and origin.lower() not in ours:
             return Problem("Forbidden", 403, f"a request from {origin}", "other sites have no business here")
         if method in SAFE:
             return self._looking(path, headers)
