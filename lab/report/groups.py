@@ -7,6 +7,7 @@ GROUPS = {
     "appliance": "The box in front of Exchange",
     "behaviours": "What boxes in the middle do to a session",
     "certificate": "The certificate itself, whoever shows it",
+    "containers": "In containers only: real mail servers, and lines that are bad",
     "dns": "Names, addresses and the way between them",
     "exchange": "Exchange on-premises",
     "network": "The network itself: ways that are cut, hosts that freeze or die",

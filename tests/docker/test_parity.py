@@ -122,6 +122,17 @@ def test_both_backends_say_the_same(name: str, ground: Any) -> None:
     assert {"exchange", "online", "internet", "appliance"} <= seen, "all hosts' transcripts come back"
 
 
+def test_what_only_containers_can_play_is_as_its_file_says(ground: Any) -> None:
+    """A line that swallows large packets: commands pass, and a certificate never arrives."""
+    runner, standing = ground
+    loaded = load_scenario("large-packets-vanish")
+    there = runner.run(run_scenario(loaded, fix="let-icmp-through", launch=standing.launch))
+    assert there.met, "\n".join(lines(there, transcript=True))
+    faulty = there.stages[0].flows["online -> onprem"].attempts[-1].reason
+    assert faulty is not None
+    assert faulty.phase == "handshake"
+
+
 def test_the_comparison_can_fail(ground: Any) -> None:
     """A control: another scenario is not the same."""
     runner, standing = ground
