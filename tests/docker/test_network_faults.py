@@ -49,7 +49,7 @@ import socket
 try:
     made = socket.create_connection(({address!r}, 25), timeout=1.2)
     print("made")
-    made.settimeout(0.5)
+    made.settimeout(2)
     made.sendall(b"PROXY UNKNOWN\\r\\n" if {introduces!r} else b"")
     print(made.recv(3).decode())
 except OSError as error:
