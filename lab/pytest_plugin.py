@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lab.case_server import CaseServer, CaseUnderTest
 
 _MARKER = "smtplab_cases"
+_STALL = 0.5  # seconds that a receiver which says nothing says nothing: a suite meets a dozen of them
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -67,7 +68,7 @@ def smtplab_case_server() -> Iterator[CaseServer]:
     """All cases, listening as long as the tests run."""
     from lab.case_server import CaseServer
 
-    with CaseServer() as server:
+    with CaseServer(stall=_STALL) as server:
         yield server
 
 

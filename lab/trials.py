@@ -267,3 +267,8 @@ class _Trial:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
+            assert process.stdin is not None
+            process.stdin.close()
+            with contextlib.suppress(OSError):  # a client may leave without having read what it was given
+                async with asyncio.timeout(1):
+                    await process.stdin.wait_closed()
