@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import ModuleType
 
 import docker
+import docker.errors
 
 from lab.backends import classroom_docker, classroom_swarm
 from lab.backends import containers_engine as calls
-from lab.backends.classroom_engine import FoundClass, Seat, classes, each, remove_class
+from lab.backends.classroom_engine import CLASS, STUDENT, FoundClass, Seat, classes, each, remove_class
 from lab.backends.classroom_plan import ClassPlan
 from lab.errors import CannotTest, UserError
 
 BACKENDS: dict[str, ModuleType] = {"docker": classroom_docker, "swarm": classroom_swarm}
 _LOOK = 0.5  # seconds between two looks
-_HOPELESS = ("exited", "dead")
+#: States and new beginnings after which waiting is in vain.
+_HOPELESS, _MOST_RESTARTS = ("exited", "dead", "restarting"), 2
 
 
 def image() -> str:
@@ -71,16 +74,21 @@ def invite(engine: docker.DockerClient, found: FoundClass, user: str, invitation
 
 def memory(engine: docker.DockerClient, name: str) -> dict[str, float]:
     """Return what each lab of a class on this engine holds without the page cache, in MB, by user."""
-    from lab.backends.classroom_engine import CLASS, STUDENT
-
-    def held(container: Mapping[str, object]) -> float:
-        stats = engine.api.stats(container["Id"], stream=False, one_shot=True)["memory_stats"]
-        cache = stats["stats"].get("total_inactive_file", stats["stats"].get("inactive_file", 0))
-        return float(stats["usage"] - cache) / 1e6
-
     with calls.told(f"the class {name} cannot be looked at"):
         there = engine.api.containers(filters={"label": [f"{CLASS}={name}", STUDENT]})
-        return dict(zip([one["Labels"][STUDENT] for one in there], each(held, there), strict=True))
+        found = zip([one["Labels"][STUDENT] for one in there], each(partial(_held, engine), there), strict=True)
+        return {user: held for user, held in found if held is not None}
+
+
+def _held(engine: docker.DockerClient, container: Mapping[str, str]) -> float | None:
+    try:
+        memory = engine.api.stats(container["Id"], stream=False, one_shot=True)["memory_stats"]
+    except docker.errors.NotFound:
+        return None
+    if "stats" not in memory:  # it has just ended
+        return None
+    cache = memory["stats"].get("total_inactive_file", memory["stats"].get("inactive_file", 0))
+    return float(memory["usage"] - cache) / 1e6
 
 
 def _until_well(look: Callable[[], list[Seat]], count: int, patience: float, told: Callable[[int], None]) -> None:
@@ -91,7 +99,7 @@ def _until_well(look: Callable[[], list[Seat]], count: int, patience: float, tol
         told(len(now) - len(bad))
         if len(now) == count and not bad:
             return
-        if bad and (time.monotonic() > until or any(seat.state in _HOPELESS for seat in bad)):
+        if bad and (time.monotonic() > until or any(seat.state in _HOPELESS or seat.restarts > _MOST_RESTARTS for seat in bad)):
             worst = next((seat for seat in bad if seat.wrong), bad[0])
             why = f": {worst.wrong}" if worst.wrong else ""
             raise CannotTest(

@@ -21,7 +21,7 @@ def classroom() -> None:
     """
 
 
-@classroom.command()
+@classroom.command(short_help="Bring up a lab for each student, and write the access sheet.")
 @click.option("--students", type=click.IntRange(1, 1000), required=True, metavar="N", help="How many; 1 to 1000.")
 @click.option("--scenario", required=True, shell_complete=scenario_names, metavar="SCENARIO", help="What each lab begins with.")
 @click.option("--backend", type=click.Choice(["docker", "swarm"]), default="docker", show_default=True,
@@ -165,7 +165,7 @@ def down(name: str | None) -> None:
     click.echo(f"The class {found.name} is down: removed {removed}.")
 
 
-@classroom.command()
+@classroom.command(short_help="Make a new one-time secret for a student.")
 @click.argument("user")
 @_name
 def invite(user: str, name: str | None) -> None:
@@ -183,7 +183,7 @@ def invite(user: str, name: str | None) -> None:
     click.echo(secret)
 
 
-@classroom.command()
+@classroom.command(short_help="Write a class as a file for docker stack deploy, or compose.")
 @click.option("--students", type=click.IntRange(1, 1000), required=True, metavar="N", help="How many; 1 to 1000.")
 @click.option("--out", type=click.Path(file_okay=False, exists=True, path_type=Path), required=True, metavar="DIR",
               help="Write classroom.yaml, its invitations and the access sheet there.")  # fmt: skip
