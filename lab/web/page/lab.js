@@ -9,7 +9,12 @@ if (location.hash.length > 20) {
 const token = () => kept.getItem("token") || entered.getItem("token") || "";
 export const hasToken = () => Boolean(token());
 export const useToken = (word) => kept.setItem("token", word);
-const ask = (form) => { find("token-form").hidden = form !== "token-form"; find("entrance").hidden = form !== "entrance"; };
+function ask(form) {
+  find("token-form").hidden = form !== "token-form";
+  if (form === "entrance" && find("entrance").hidden) fetch("/api/session").then((response) => response.json()).then(({ user }) => { find("user").value = user; find("lab-name").textContent = user; });
+  find("entrance").hidden = form !== "entrance";
+  document.body.classList.toggle("shut", form === "entrance"); // there is nothing to be seen yet
+}
 
 export function tell(text, bad = false) {
   const place = find("told");
