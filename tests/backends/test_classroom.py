@@ -203,6 +203,62 @@ def test_how_a_service_fares(tasks: list[dict[str, Any]], state: str, restarts: 
     assert seat.address == ("http://192.0.2.7:8801/" if tasks else "")
 
 
+class Manager:
+    """A manager of a swarm with one service, whose orders are noted."""
+
+    def __init__(self, nodes: int) -> None:
+        reference = {"SecretID": "old", "SecretName": "smtplab-class-s01"}
+        template = {"ContainerSpec": {"Image": "i", "Secrets": [reference]}, "Placement": {}}
+        spec = {"Name": "smtplab-class-s01", "Labels": MADE, "TaskTemplate": template}
+        self.orders: list[tuple[Any, ...]] = []
+        self.api = SimpleNamespace(
+            nodes=lambda: [{"ID": str(number)} for number in range(nodes)], services=lambda **_: [{"ID": "1", "Version": {"Index": 7}, "Spec": spec}],
+            tasks=lambda: [task("running", 1)], update_service=self._update, create_secret=self._secret,
+            remove_secret=lambda identity: self.orders.append(("removed", identity)),
+        )  # fmt: skip
+
+    def _update(self, service: str, version: int, *, task_template: Any, name: str, fetch_current_spec: bool) -> None:
+        self.orders.append((service, version, task_template, name, fetch_current_spec))
+
+    def _secret(self, name: str, data: bytes, labels: Any) -> dict[str, str]:
+        self.orders.append(("made", name, data))
+        return {"ID": "new"}
+
+
+@pytest.mark.parametrize(("nodes", "kept"), [(1, []), (3, [{"Constraints": ["node.id==n"]}])])
+def test_where_there_are_several_nodes_a_lab_stays_with_its_state(nodes: int, kept: list[dict[str, Any]]) -> None:
+    manager = Manager(nodes)
+    classroom_swarm.keep_to_their_nodes(cast("docker.DockerClient", manager), "class")
+    assert [order[2]["Placement"] for order in manager.orders] == kept
+    assert all(order[:2] == ("1", 7) and order[4] for order in manager.orders)
+
+
+def test_a_new_invitation_in_a_swarm_is_a_new_secret() -> None:
+    manager = Manager(1)
+    found = the_class(cast("docker.DockerClient", Engine(containers=({"Labels": MADE},))), None)
+    classroom_swarm.invite(cast("docker.DockerClient", manager), found, "s01", b"hash")
+    made, updated, removed = manager.orders
+    assert made == ("made", "smtplab-class-s01.2", b"hash")
+    (reference,) = updated[2]["ContainerSpec"]["Secrets"]
+    assert (reference["SecretID"], reference["SecretName"]) == ("new", "smtplab-class-s01.2")
+    assert (reference["File"]["Name"], reference["File"]["UID"], reference["File"]["Mode"]) == (
+        "/run/secrets/invitation",
+        "10001",
+        0o400,
+    )
+    assert removed == ("removed", "old"), "once nothing uses it"
+
+
+@pytest.mark.parametrize(
+    ("options", "open_"),
+    [(None, True), ({}, True), ({"com.docker.network.bridge.enable_ip_masquerade": "true"}, True),
+     ({"com.docker.network.bridge.enable_ip_masquerade": "false"}, False)],
+)  # fmt: skip
+def test_whether_a_node_lets_labs_speak_with_the_outside(options: dict[str, str] | None, open_: bool) -> None:
+    api = SimpleNamespace(networks=lambda **_: [{"Name": "docker_gwbridge2"}, {"Name": "docker_gwbridge", "Options": options}])
+    assert classroom_swarm.open_to_outside(cast("docker.DockerClient", SimpleNamespace(api=api))) is open_
+
+
 @pytest.mark.parametrize(
     ("status", "state", "shown", "well"),
     [
