@@ -10,6 +10,7 @@ import click
 from lab.cli.reach import as_json, known, of_a_lab, paged, reach
 
 _WAITS = ("waiting", "deferred")
+_ONE_LINE = 150  # characters of a difference that still stand in a table
 
 
 @click.command()
@@ -121,10 +122,11 @@ def trace(message: str | None, limit: int, offset: int, name: str | None, json_w
     waits = f", next try {moment(one['next_try'])} UTC" if one["next_try"] else ""
     click.echo(f"{one['outcome']}{waits}\n")
     for attempt in seen["attempts"]:
+        secured = (
+            f", {attempt['security']}" if attempt["outcome"] == "delivered" else ""
+        )  # of a message that was not sent it says nothing
         where = f"to {attempt['target']} ({attempt['address']})" if attempt["address"] else f"at {attempt['target']}"
-        click.echo(
-            f"{moment(attempt['at'])}  {attempt['outcome']:9} {where}, {attempt['security']}  {attempt['session'] or ''}".rstrip()
-        )
+        click.echo(f"{moment(attempt['at'])}  {attempt['outcome']:9} {where}{secured}  {attempt['session'] or ''}".rstrip())
         for text in (attempt["reply"] if attempt["outcome"] == "delivered" else None, attempt["words"]):
             if text:
                 click.echo(f"    {text}")
@@ -289,4 +291,10 @@ def diff(scenario: str | None, name: str | None, json_wanted: bool) -> None:
         return
     none = f"As in {scenario}." if scenario else "Nothing was changed."
     heads = ("path", f"in {scenario}" if scenario else "at the start", "now")
-    show_table(heads, [(row["path"], json.dumps(row["before"]), json.dumps(row["after"])) for row in rows], none=none)
+    table = [(row["path"], json.dumps(row["before"]), json.dumps(row["after"])) for row in rows]
+    if sum(max((len(row[number]) for row in table), default=0) for number in range(3)) <= _ONE_LINE:
+        show_table(heads, table, none=none)
+        return
+    for path, before, after in table:  # what is long stands one below the other, so that it can be compared
+        width = max(map(len, heads[1:]))
+        click.echo(f"{path}\n    {heads[1]:{width}}  {before}\n    {heads[2]:{width}}  {after}")

@@ -15,6 +15,23 @@ if TYPE_CHECKING:
 _LOGS = ("receive", "send", "tracking", "events", "trace")
 
 
+_PART = 1000  # of a list at a time, and the sessions that are exported
+_README = """\
+The lab {name} of smtplab, made of the scenario {scenario}, as it was at {now} UTC (the lab's time).
+
+status.json         hosts, faults and fixes in force, counts
+flows.json          the newest message of each direction of mail, and what became of it
+configuration.json  the topology in force; differences.json what of it was changed since the start, history.json by whom and when
+faults.json, fixes.json  what can be switched, with explanations
+messages.json       all messages; messages/ID.json each with its attempts, the words of the refusals, and what the host's own logs have
+mailboxes/ADDRESS/NUMBER.eml  what was delivered, byte for byte
+sessions/ID.txt     the newest {part} sessions line by line; ID.json with the certificates that were shown and what was found in them
+logs/               Exchange's protocol logs, message tracking log and events, as it writes them
+capture.pcapng      what went over the wires, with the secrets of its TLS: open it in Wireshark
+openapi.json        the control API that all of this was read from
+"""
+
+
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--seconds", type=click.FloatRange(0.1, 86400), help="How long (default: until Ctrl-C).")
@@ -75,17 +92,24 @@ def export(folder: Path, force: bool, name: str | None) -> None:
     put("capture.pcapng", client.raw("capture.pcapng"))
     for log in _LOGS:
         put(f"logs/{log}.log", client.raw(f"logs/{log}"))
-    messages = client.get("messages", limit=1000)
+    messages: list[dict[str, Any]] = []
+    while part := client.get("messages", limit=_PART, offset=len(messages)):
+        messages += part
     put("messages.json", messages)
     for message in messages:
         put(f"messages/{message['id']}.json", client.get(f"messages/{escaped(message['id'])}"))
-    for session in client.get("sessions", limit=1000):
+    for session in client.get("sessions", limit=_PART):
         _put_session(put, client, session["id"])
     for box in client.get("mailboxes"):
         for number in range(box["messages"]):
             place = f"mailboxes/{escaped(box['address'])}/{number}"
             put(f"mailboxes/{box['address'].replace('/', '_')}/{number}.eml", client.raw(f"{place}/content"))
-    click.echo(f"{folder}: {count} files")
+    seen = client.get("status")
+    put(
+        "README.txt",
+        _README.format(name=seen["name"], scenario=seen["scenario"], now=seen["now"][:19].replace("T", " "), part=_PART),
+    )
+    click.echo(f"{folder}: {count} files, explained in README.txt")
 
 
 def _put_session(put: Any, client: Client, session: str) -> None:

@@ -296,7 +296,9 @@ def test_a_capture_is_opened_by_wireshark(one_lab: Desk, tmp_path: Path) -> None
 def test_everything_is_exported(one_lab: Desk, tmp_path: Path) -> None:
     one_lab.run("send", "internet -> onprem")
     folder = tmp_path / "bundle"
-    assert "files" in one_lab.run("export", str(folder))
+    assert "files, explained in README.txt" in one_lab.run("export", str(folder))
+    told = (folder / "README.txt").read_text(encoding="utf-8")
+    assert [one.name for one in folder.iterdir() if one.name != "README.txt" and one.name not in told] == []
     assert json.loads((folder / "status.json").read_text(encoding="utf-8"))["scenario"] == "healthy"
     assert "#Log-type: Message Tracking Log" in (folder / "logs" / "tracking.log").read_text(encoding="utf-8")
     assert b"Subject: Test" in next((folder / "mailboxes" / "alice@contoso.test").iterdir()).read_bytes()

@@ -45,7 +45,7 @@ async function trace(id) {
       make("h3", {}, `${message.id}: ${message.subject || "(no subject)"}`),
       make("p", {}, `${message.message_id}, ${message.size} bytes. ${message.outcome}${message.next_try ? `, next try ${moment(message.next_try)}` : ""}`),
       make("ol", {}, ...attempts.map((one) => make("li", {},
-        `${moment(one.at)} ${one.outcome} at ${one.target} ${one.address}, ${one.security} `,
+        `${moment(one.at)} ${one.outcome} at ${one.target} ${one.address}${one.outcome === "delivered" ? `, ${one.security}` : ""} `,
         one.session ? make("button", { class: "name", onclick: () => { openSession(one.session); location.hash = "session"; } }, one.session) : null,
         one.words ? make("p", { class: "bad words" }, one.words) : null))),
       make("ul", {}, ...events.map((one) => make("li", {}, `${moment(one.at)} ${one.event} ${one.source} ${one.detail}`))),
