@@ -61,6 +61,7 @@ class CaseNames:
         self._addresses = {name: endpoint.address for name, endpoint in hosts.endpoints.items()}
         self._addresses |= {"dns": self.dns.address, "sts": self.web.address, "nobody": nobody}
         self._zones = Zones(self._config(), self._addresses.__getitem__, self._chain, now=lambda: hosts.moment)
+        _ = self.anchor  # the records take the keys of all certificates: made before somebody waits for an answer
 
     async def stop(self) -> None:
         """Close both; may be called twice."""

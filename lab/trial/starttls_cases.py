@@ -121,6 +121,9 @@ def _ends() -> tuple[TrialCase, ...]:
     """Where a session is ended with 421, or without a word."""
     inside = {"mail": "MAIL", "rcpt": "RCPT", "data": "DATA"}
     return (
+        _case("closed-at-connect", "the connection is closed before a word is said", Tls.LOST, ("close-session", {"at": "connect"})),
+        _case("turned-away", "554 in place of the greeting", Tls.LOST,
+              ("rewrite-banner", {"code": 554, "text": "5.7.1 {host} does not want you"})),
         _case("closing-at-banner", "421 in place of the greeting", Tls.LOST, ("close-session", {"at": "banner", "reply": _CLOSING})),
         _case("closing-at-ehlo", "421 in answer to EHLO", Tls.LOST, ("close-session", {"at": "greeting", "reply": _CLOSING})),
         _case("closing-at-starttls", "421 in answer to STARTTLS", Tls.REFUSED, ("close-session", {"at": "starttls", "reply": _CLOSING})),
