@@ -80,8 +80,9 @@ class Lab:
             raise UserError(f"there is no backend {name!r}", hint="there are: embedded, docker")
         from lab.backends.containers import Containers
         from lab.backends.containers_ground import Ground
+        from lab.hosts.roles import programs_of
 
-        return Containers(topology, Ground(ports=ports or {}, subnet=subnet))
+        return Containers(topology, Ground(ports=ports or {}, subnet=subnet, programs=programs_of(topology)))
 
     # --- life ---------------------------------------------------------------------------------------------------------
 

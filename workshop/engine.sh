@@ -56,14 +56,18 @@ down() {
   kill "$number"
   for _ in $(seq 1 300); do kill -0 "$number" 2>/dev/null || break; sleep 0.1; done
   if [ -s "$folder/clean-tables" ]; then # no other engine has rules here: take ours out again
-    for table in filter nat; do
-      iptables -t $table -S 2>/dev/null | grep -E '^-A .*-j DOCKER' | sed 's/^-A/-D/' | while read -r rule; do eval "iptables -t $table $rule" || true; done
-      iptables -t $table -S 2>/dev/null | grep -oE '^-N DOCKER[A-Z0-9-]*' | cut -d' ' -f2 | while read -r chain; do iptables -t $table -F "$chain"; done
-      iptables -t $table -S 2>/dev/null | grep -oE '^-N DOCKER[A-Z0-9-]*' | cut -d' ' -f2 | while read -r chain; do iptables -t $table -X "$chain" || true; done
+    for table in filter nat; do # what is looked for may not be there: none of it is an error
+      { iptables -t $table -S 2>/dev/null | grep -E '^-A .*-j DOCKER' || true; } | sed 's/^-A/-D/' | while read -r rule; do eval "iptables -t $table $rule" || true; done
+      chains=$({ iptables -t $table -S 2>/dev/null | grep -oE '^-N DOCKER[A-Z0-9-]*' || true; } | cut -d' ' -f2)
+      for chain in $chains; do iptables -t $table -F "$chain" || true; done
+      for chain in $chains; do iptables -t $table -X "$chain" || true; done
     done
     eval "iptables $(cat "$folder/clean-tables")" || true
   fi
-  if [ -e "$folder/mounted" ] && command -v cgroupfs-umount >/dev/null; then cgroupfs-umount 2>/dev/null || true; fi
+  if [ -e "$folder/mounted" ] && command -v cgroupfs-umount >/dev/null; then
+    cgroupfs-umount 2>/dev/null || true
+    umount /sys/fs/cgroup 2>/dev/null || true # it leaves the folder's own mount
+  fi
   mount | awk -v f="$folder/" 'index($3, f) == 1 {print $3}' | sort -r | while read -r point; do umount "$point" || true; done
 }
 

@@ -21,13 +21,13 @@ from lab.backends.containers_ground import Ground
 from lab.backends.containers_hosts import ContainedExchange, ContainedInternet, ContainedOnline, contained
 from lab.backends.containers_network import ContainersNetwork
 from lab.clock import Clock
-from lab.errors import CannotTest
+from lab.errors import CannotTest, UserError
 from lab.hosts.appliance import ApplianceHost
 from lab.hosts.description import HostDescription, Kept, source_digest
 from lab.hosts.dns import DnsHost
 from lab.hosts.host import Host, Surroundings
 from lab.hosts.needs import note_needs
-from lab.hosts.roles import ROLES, roles_of
+from lab.hosts.roles import ROLES, programs_of, roles_of
 from lab.net.directory import Directory, Endpoint
 from lab.net.patience import LIVE
 from lab.scenario.topology import Topology
@@ -142,6 +142,11 @@ class Containers(Backend):
 
     def _prepare(self, topology: Topology) -> None:
         """Let the lab's end of each host take the topology: what it asks of the mint is what its container must be handed."""
+        if programs_of(topology) != self.ground.programs:
+            raise UserError(
+                "another program cannot take a host's place while the lab is up",
+                hint="bring it up anew with the change in its scenario",
+            )
         for host in self.hosts.values():
             host.apply(topology)
         for name, mint in self._mints.items():

@@ -79,6 +79,8 @@ def up(
 
         if scenario is None or name is not None or detach:
             raise click.UsageError("--backend docker takes a SCENARIO; --name and --detach go with --backend embedded.")
+        if http_port or salvage:
+            raise click.UsageError("--http-port and --salvage go with --backend embedded: a lab in containers has no control API.")
         run(stay_in_containers(
             scenario, era=era, fix_name=fix_name, port=port, dns_port=dns_port, subnet=subnet, ready_file=ready_file, save=save, play=play
         ))  # fmt: skip
