@@ -37,6 +37,11 @@ class EmbeddedNetwork:
         self._ends: dict[tuple[type[DeadEnd], str], DeadEnd] = {}
         self._later: asyncio.TimerHandle | None = None
 
+    @property
+    def stopped(self) -> Mapping[str, How]:
+        """The hosts that are paused or killed at present."""
+        return dict(self._strikes.stopped)
+
     @staticmethod
     def check(config: NetworkConfig) -> None:
         """Raises CannotTest for faults that only containers can play."""

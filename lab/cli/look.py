@@ -27,11 +27,14 @@ def status(name: str | None, json_wanted: bool) -> None:
         return
     click.echo(f"{seen['name']}: {seen['scenario']}, era {seen['era']}; {seen['title']}\n")
     for host in seen["hosts"]:
-        click.echo(f"{host['name']:10} {host['address']:12} port {host['port']:<6} {host['fqdn']}".rstrip())
+        click.echo(f"{host['name']:10} {host['address']:12} port {host['port']:<6} {host['fqdn']}".rstrip(), nl=False)
+        click.secho("" if host["state"] == "up" else f"  {host['state']}", fg="red")
     speed = "" if seen["speed"] == 1 else f", {seen['speed']:g} times as fast as real time"
     click.echo(f"\n{'time':10} {moment(seen['now'])} UTC{speed}")
     click.echo(f"{'faults':10} {', '.join(seen['faults']) or 'none'}")
     click.echo(f"{'fixes':10} {', '.join(seen['fixes']) or 'none'}")
+    if seen["cut_ways"]:
+        click.echo(f"{'cut':10} {', '.join(seen['cut_ways'])}")
     counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(seen["messages"].items()))
     click.echo(f"{'messages':10} {counts or 'none'}; {seen['sessions']} sessions since it was started")
     click.echo(f"{'CA file':10} {seen['ca_file']}")

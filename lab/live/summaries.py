@@ -93,6 +93,7 @@ class HostStatus:
     address: str
     port: int
     certificates: tuple[str, ...] = ()  # names in the mint of what it can show
+    state: str = "up"  # or paused, or killed
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ class Status:
     messages: dict[str, int]
     last_event: str
     storage_failure: str | None
+    cut_ways: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

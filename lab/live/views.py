@@ -40,6 +40,7 @@ from lab.live.summaries import (
     message_summary,
     printable,
 )
+from lab.network.config import Partition
 from lab.scenario import catalogue
 from lab.scenario.load import load_scenario
 from lab.sending.attempt import Attempt, Outcome
@@ -67,7 +68,9 @@ def status(lab: LiveLab) -> Status:
     hosts = []
     for name in origin.ports:
         place = lab.lab.endpoint(name)
-        hosts.append(HostStatus(name, names.get(name, ""), place.address, place.port, certificates.get(name, ())))
+        stopped = lab.backend.network.stopped.get(name)
+        state = stopped.value if stopped else "up"
+        hosts.append(HostStatus(name, names.get(name, ""), place.address, place.port, certificates.get(name, ()), state))
     counts = Counter(message.outcome.value if message.outcome else WAITING for _, message in _messages(lab))
     steps = lab.configuration.now.steps
     scenario = origin.loaded.scenario
@@ -78,7 +81,13 @@ def status(lab: LiveLab) -> Status:
         tuple(step.name for step in steps if step.kind is StepKind.FAULT),
         tuple(step.name for step in steps if step.kind is StepKind.FIX),
         lab.configuration.now.number, lab.recorder.count, dict(counts), lab.hub.last_id, lab.keeper.failure,
+        tuple(map(_cut_way, topology.network.partitions)),
     )  # fmt: skip
+
+
+def _cut_way(partition: Partition) -> str:
+    by = f", begun by {partition.begun_by}" if partition.begun_by else ""
+    return f"{' - '.join(partition.between)} ({partition.packets}{by})"
 
 
 def _messages(lab: LiveLab) -> Iterator[tuple[MailHost, Message]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import shlex
 import signal
@@ -193,6 +194,16 @@ def test_the_story_from_the_command_line(desk: Desk, tmp_path: Path) -> None:
     desk.run("reset", "--yes")
     assert desk.run("trace") == "There is no message yet.\n"
     assert desk.run("set", "online.outbound_connectors[0].TlsSettings") == '"DomainValidation"\n'
+    desk.run("set", "network.stops", '[{"host": "internet", "how": "paused"}]')
+    desk.run("set", "network.partitions", '[{"between": ["online", "dns"], "begun_by": "online"}]')
+    status = desk.run("status")
+    assert re.search(r"^internet .* mx.fabrikam.test  paused$", status, re.MULTILINE)
+    assert re.search(r"^cut +online - dns \(dropped, begun by online\)$", status, re.MULTILINE)
+    desk.run("undo")
+    desk.run("undo")
+    status = desk.run("status")
+    assert "paused" not in status
+    assert "cut " not in status
     desk.run("down")
 
 
