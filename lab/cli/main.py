@@ -11,9 +11,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-import click
+try:
+    import click
 
-from lab.errors import UserError, UserErrors
+    from lab.errors import UserError, UserErrors
+except KeyboardInterrupt:  # Ctrl-C while the command is still being loaded: nothing has begun, and no traceback is due
+    sys.stderr.write("interrupted\n")
+    sys.exit(130)
 
 BUG, INTERRUPTED, READER_GONE = 70, 130, 141
 
