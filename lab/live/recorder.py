@@ -209,22 +209,29 @@ def line_of(entry: Entry, began: float) -> Line:
     return Line(round(entry.at - began, 4), entry.leg.value, entry.kind.value, entry.secure, blame, tuple(texts(entry)))
 
 
-def entry_data(entry: Entry) -> dict[str, Any]:
-    """Return an entry as JSON has it; `entry_of` takes it back."""
-    return {
-        "at": round(entry.at, 6), "host": entry.host, "leg": entry.leg.value, "kind": entry.kind.value, "data": plain(entry.data),
-        "secure": entry.secure, "blame": entry.blame.value if entry.blame else None,
-        "detail": {key: marked(one) for key, one in entry.detail.items()},
-    }  # fmt: skip
+def entry_data(entry: Entry) -> list[Any]:
+    """Return an entry as JSON has it; `entry_of` takes it back. There is one for every line of every session: it is no larger than need be."""
+    try:
+        data: Any = entry.data.decode("ascii")
+    except UnicodeDecodeError:
+        data = [plain(entry.data)]
+    return [
+        round(entry.at, 6), entry.host, entry.leg.value, entry.kind.value, data, entry.secure, entry.blame.value if entry.blame else None,
+        {key: marked(one) for key, one in entry.detail.items()},
+    ]  # fmt: skip
 
 
-def entry_of(session: str, data: dict[str, Any]) -> Entry:
-    """Return the entry of what `entry_data` gave."""
+def entry_of(session: str, data: list[Any] | dict[str, Any]) -> Entry:
+    """Return the entry of what `entry_data` gave, or had given when each part had its name."""
     import base64
 
     from lab.errors import Blame
 
+    if isinstance(data, dict):
+        named = ("at", "host", "leg", "kind", "data", "secure", "blame", "detail")
+        data = [[data[name]] if name == "data" else data[name] for name in named]
+    at, host, leg, kind, content, secure, blame, detail = data
     return Entry(
-        data["at"], session, data["host"], Leg(data["leg"]), Kind(data["kind"]), base64.b64decode(data["data"]), data["secure"],
-        Blame(data["blame"]) if data["blame"] else None, unmarked(data["detail"]),
+        at, session, host, Leg(leg), Kind(kind), content.encode() if isinstance(content, str) else base64.b64decode(content[0]), secure,
+        Blame(blame) if blame else None, unmarked(detail),
     )  # fmt: skip

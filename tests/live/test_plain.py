@@ -42,10 +42,25 @@ def test_what_has_no_declared_type_comes_back_as_what_it_was(value: Any) -> None
     assert unmarked(json.loads(json.dumps(marked(value)))) == value
 
 
-def test_an_entry_of_the_transcript_comes_back() -> None:
+@pytest.mark.parametrize("content", [b"", b"EHLO mx.fabrikam.test", b"\xff\x00", "Grüße".encode(), b"\x00\r\n\x7f"])
+def test_an_entry_of_the_transcript_comes_back(content: bytes) -> None:
     detail = {"chain": CHAIN, "shown_by": "sender", "verdict": VERDICT, "size": 3}
-    entry = Entry(1.25, "exchange-4", "exchange", Leg.SENDER, Kind.FAULT, b"\xff\x00", True, Blame.SENDER, detail)
+    entry = Entry(1.25, "exchange-4", "exchange", Leg.SENDER, Kind.FAULT, content, True, Blame.SENDER, detail)
     assert entry_of("exchange-4", json.loads(json.dumps(entry_data(entry)))) == entry
+
+
+def test_an_entry_that_was_kept_when_each_part_had_its_name_comes_back() -> None:
+    kept = {
+        "at": 1.5,
+        "host": "exchange",
+        "leg": "sender",
+        "kind": "line-in",
+        "data": "RUhMTw==",
+        "secure": False,
+        "blame": None,
+        "detail": {},
+    }
+    assert entry_of("exchange-4", kept) == Entry(1.5, "exchange-4", "exchange", Leg.SENDER, Kind.LINE_IN, b"EHLO")
 
 
 @pytest.mark.parametrize(
