@@ -60,17 +60,6 @@ def test_a_sender_that_is_given_a_domain_finds_its_hosts_and_is_judged_by_what_i
     done.stdout.fnmatch_lines(["*test_careless*sts-enforced*", "*should refuse: the certificate has signed itself*"])
 
 
-def test_a_policy_that_is_none_is_an_error_with_a_hint(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("""
-    import pytest
-    @pytest.mark.smtplab_cases("good", policy="sts")
-    def test_it(smtplab_case): ...
-    """)
-    done = pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider")
-    assert done.ret != 0
-    done.stdout.fnmatch_lines(["*there is no policy 'sts'; one of: verify, opportunistic, dane, mta-sts*"])
-
-
 @pytest.mark.slow
 def test_a_lab_as_a_fixture(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""

@@ -149,6 +149,7 @@ def test_where_nothing_may_go_in_clear(name: str, policy: TrialPolicy, secret: b
     assert expected(name, policy).secret is secret
 
 
+@pytest.mark.slow
 def test_every_expectation_says_why() -> None:
     for case in ALL.values():
         for policy in TrialPolicy:
@@ -171,5 +172,6 @@ def test_every_certificate_of_the_mint_that_is_no_topologys_is_a_case() -> None:
     assert next(iter(ALL.values())).kind is CaseKind.SANITY
 
 
+@pytest.mark.slow
 def test_every_case_is_what_its_name_says_under_a_name_of_its_own() -> None:
     assert all(HOSTS.faithful(case) for case in ALL.values())
