@@ -285,7 +285,7 @@ CMDLETS = (
     Cmdlet("Get-Message", get_message, (
         Param("Identity", position=0, values="messages"), Param("Queue", pipeline=True, by_name=("Identity",), values="queues"), _FILTER, _SERVER, Param("ResultSize"),
         Param("IncludeRecipientInfo", Kind.SWITCH),
-    ), "Shows messages in queues.", "The order of properties and the table's columns are unsourced.", side="onprem", each=True, task=f"{_QUEUE_TASK}GetMessageInfo"),
+    ), "Shows messages in queues.", "The order of properties, the table's columns and the warning that there are more are unsourced.", side="onprem", each=True, task=f"{_QUEUE_TASK}GetMessageInfo"),
     Cmdlet("Get-MessageTrackingLog", tracking, (
         Param("Server"), Param("Start", Kind.MOMENT), Param("End", Kind.MOMENT), Param("EventId"), Param("Source"), Param("Sender", values="addresses"),
         Param("Recipients", Kind.STRINGS, values="addresses"), Param("MessageSubject"), Param("MessageId"), Param("InternalMessageId"), Param("ResultSize"),
