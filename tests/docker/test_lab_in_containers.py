@@ -24,7 +24,7 @@ from lab.backends import containers_engine as calls
 from lab.backends.containers_ground import Ground
 from lab.errors import CannotTest
 from tests.docker import break_out
-from tests.docker.conftest import SMTPLAB, smtplab
+from tests.docker.conftest import SMTPLAB, held, smtplab
 
 POST = "appliance-resigns-tls"
 
@@ -83,14 +83,7 @@ def test_an_idle_lab_holds_less_than_150_mb(lab: Lab, engine: Any) -> None:
     """And there is no web host where nobody publishes a policy; the tests of parity have one that does."""
     there = containers(lab)
     assert set(there) == {"exchange", "online", "internet", "appliance", "dns"}
-    assert sum(_held(engine, container) for container in there.values()) < 150e6
-
-
-def _held(engine: Any, container: str) -> int:
-    asked = (engine.api.stats(container, stream=False)["memory_stats"] for _ in range(5))  # an engine may not know yet
-    memory = next(known for known in asked if "stats" in known)
-    cache = memory["stats"].get("total_inactive_file", memory["stats"].get("inactive_file", 0))
-    return int(memory["usage"] - cache)
+    assert sum(held(engine, container) for container in there.values()) < 150e6
 
 
 def test_inside_and_internet_meet_in_the_appliance_only(lab: Lab, engine: Any) -> None:
