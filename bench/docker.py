@@ -14,7 +14,7 @@ from lab.backends.classroom_engine import remove_class
 from lab.backends.classroom_plan import ClassPlan, free_subnets, students
 from lab.backends.containers import Containers
 from lab.backends.containers_ground import Ground
-from lab.errors import UserError
+from lab.errors import CannotTest, UserError
 from lab.net.loop import run
 from lab.runner import play
 from lab.scenario.load import load_scenario, topology_of
@@ -84,7 +84,10 @@ def _students_lab(image: str) -> float:
     plan = ClassPlan(name=name, scenario="appliance-resigns-tls", students=its, image=image, play=True)
     try:
         classroom.bring_up(engine, "docker", plan, {one.user: b"nobody" for one in its}, 120)
-        return max(classroom.memory(engine, name).values())
+        held = classroom.memory(engine, name)
+        if not held:
+            raise CannotTest("the engine does not say what a container holds")
+        return max(held.values())
     finally:
         remove_class(engine, name)
         engine.close()
@@ -100,6 +103,8 @@ def _image_over_base(engine: Any, name: str) -> float:
 def _memory(engine: Any, container: str) -> float:
     """Return what a container holds without the page cache, in MB: what `docker stats` shows."""
     stats = engine.api.stats(container, stream=False)["memory_stats"]
+    if "stats" not in stats:
+        raise CannotTest("the engine does not say what a container holds", hint="its cgroups were mounted after it began")
     cache = stats["stats"].get("total_inactive_file", stats["stats"].get("inactive_file", 0))
     return float(stats["usage"] - cache) / 1e6
 
