@@ -65,8 +65,12 @@ def test_each_reported_cause_has_a_scenario(cause: int) -> None:
     assert named, f"facts/exchange 9 row {cause}"
 
 
+#: Certificates of which no source says what Exchange or Exchange Online makes of them: for clients on trial alone.
+UNATTESTED = {"ed25519"}
+
+
 def test_each_certificate_of_the_mint_is_met() -> None:
-    assert sorted(set(CASES) - used()) == []
+    assert sorted(set(CASES) - used()) == sorted(UNATTESTED)
 
 
 def test_each_behaviour_of_the_appliance_is_met() -> None:

@@ -34,7 +34,8 @@ def failed(reason: ReasonId, reply: str = "") -> Attempt:
 
 def line(attempt: Attempt, era: Era) -> str:
     text = last_error(attempt, STRICT, era, SERVER)
-    return re.sub(r"08DD[0-9A-F]{12}", "SESSION", text).replace(MINT.credential("wrong-host").leaf.thumbprint, "THUMB")
+    shown = text.replace(MINT.credential("wrong-host").leaf.thumbprint, "THUMB")  # which may look like a session's number in part
+    return re.sub(r"08DD[0-9A-F]{12}", "SESSION", shown)
 
 
 TAIL = f"[LastAttemptedServerName=mail.contoso.test] [LastAttemptedIP=192.0.2.10:25] [SmtpSecurity={{}}] [{SERVER} 2025-01-04T16:37:07.429Z SESSION]"
