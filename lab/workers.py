@@ -31,6 +31,7 @@ from lab.online.config import Era
 from lab.runner import Healthy, run_scenario
 from lab.scenario.load import load_scenario, topology_of
 from lab.scenario.loaded import Loaded
+from lab.scenario.remembered import remembered_scenario
 from lab.scenario.result import ScenarioResult
 from lab.tls.mint import Mint
 
@@ -97,7 +98,7 @@ class PlayedRow:
 @lru_cache(maxsize=1)
 def _loaded(scenario: str) -> Loaded:
     """A run and its control, and both eras of them, are played one after the other."""
-    return load_scenario(scenario)
+    return remembered_scenario(scenario)
 
 
 class Job(Protocol[_Answer_co]):

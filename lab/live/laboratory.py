@@ -27,13 +27,13 @@ from lab.live.database import damaged, explained
 from lab.live.hub import Hub
 from lab.live.keeper import Keeper
 from lab.live.recorder import Recorder
-from lab.live.remembered import remembered_scenario
 from lab.net.addresses import own_addresses
 from lab.net.tap import Tap
 from lab.online.config import Era
 from lab.scenario.known import known, written
 from lab.scenario.loaded import Loaded
 from lab.scenario.model import Scenario
+from lab.scenario.remembered import remembered_scenario
 from lab.scenario.topology import Topology, in_era
 from lab.shell.marks import Marks
 from lab.tls import key_log

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from lab.errors import UserError
-from lab.live import remembered
-from lab.live.remembered import cache_folder, remembered_scenario
+from lab.scenario import remembered
 from lab.scenario.load import load_scenario, topology_of
+from lab.scenario.remembered import cache_folder, remembered_scenario
 
 FILE = """
 title: A test
@@ -71,7 +71,7 @@ def test_an_edit_counts_at_once(scenario: Path, changed: str) -> None:
 
 def test_another_smtplab_reads_anew(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     remembered_scenario(scenario)
-    monkeypatch.setattr(remembered, "_newest", lambda _: 1)
+    monkeypatch.setattr(remembered, "_code", lambda: "another one")
     monkeypatch.setattr("lab.scenario.load.load_scenario", never)
     with pytest.raises(AssertionError, match="read again"):
         remembered_scenario(scenario)

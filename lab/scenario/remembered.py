@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+@lru_cache(maxsize=1)
 def _code() -> str:
     """What tells this smtplab from another, or from itself before an edit: where it is, and when it was last changed."""
     package = Path(__file__).resolve().parent.parent
