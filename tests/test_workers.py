@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-import sys
 from multiprocessing.context import ForkServerProcess
 
 import pytest
@@ -88,7 +87,6 @@ def test_a_bug_in_a_worker_is_shown_with_its_traceback() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot end a process by the signal that this test sends")
 def test_a_worker_that_dies_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pipe ends, and the others are sent home."""
     start = ForkServerProcess.start

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from lab.errors import CannotTest
 from lab.hosts.description import Kept
 from lab.hosts.foreign import ForeignHost
 from lab.hosts.host import Host
@@ -76,6 +77,11 @@ class MailCounter:
         )
 
     async def _probe(self, *, target: str, policy: Policy, ehlo_name: str) -> Any:
+        if isinstance(self.host, ForeignHost):
+            raise CannotTest(f"the host {self.host.name} is a real MTA, which sends mail and does not look at receivers")
+        from lab.hosts.emulated import EmulatedHost
+
+        assert isinstance(self.host, EmulatedHost)
         return await self.host.probe(target, policy, ehlo_name)
 
     async def _log(self, *, kind: str) -> str:

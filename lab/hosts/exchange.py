@@ -17,8 +17,8 @@ from lab.exchange.persona import ExchangeReceiver
 from lab.exchange.protocol_log import ProtocolLog
 from lab.exchange.routing import choose_connector, policy_of
 from lab.exchange.tracking_log import TrackingLog
+from lab.hosts.emulated import EmulatedHost, NextHop
 from lab.hosts.host import Surroundings
-from lab.hosts.mailhost import MailHost, NextHop
 from lab.net.listener import Receiver
 from lab.receiving.persona import SessionFacts
 from lab.scenario.topology import Topology
@@ -38,7 +38,7 @@ def _listening(connectors: tuple[ReceiveConnector, ...], server: str) -> Receive
     return next((connector for connector in connectors if connector.Enabled), default)
 
 
-class ExchangeHost(MailHost):
+class ExchangeHost(EmulatedHost):
     """Exchange 2016. `events` is the event log, oldest first; the other logs come from `protocol_log` and `tracking_log`."""
 
     name = "exchange"

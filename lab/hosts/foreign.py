@@ -16,11 +16,10 @@ from typing import ClassVar
 
 from lab.errors import CannotTest
 from lab.hosts.host import Surroundings
-from lab.hosts.mailhost import MailHost, NextHop
+from lab.hosts.mailhost import MailHost
 from lab.hosts.stance import Stance, stance_of
 from lab.internet.mta_log import MtaLog, Tried
 from lab.net.directory import Endpoint, Route
-from lab.net.listener import Receiver
 from lab.net.patience import Patience
 from lab.net.sender import carry
 from lab.scenario.topology import Topology
@@ -109,12 +108,9 @@ class ForeignHost(MailHost):
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
-    def configure(self, topology: Topology) -> None:
+    def apply(self, topology: Topology) -> None:
         self.stance = stance_of(self.name, topology, self.mint, self.directory)
         self.open_mailboxes(self.stance.mailboxes)
-
-    def apply(self, topology: Topology) -> None:
-        self.configure(topology)
 
     async def start(self, topology: Topology, port: int = 0) -> None:
         self.apply(topology)
@@ -310,26 +306,6 @@ class ForeignHost(MailHost):
                 break
             await asyncio.sleep(_LOOK)
         self._look()
-
-    # --- the hooks of an emulated host, which have nothing to do here ----------------------------------------------------
-
-    def build_receiver(self) -> Receiver:
-        raise NotImplementedError("the MTA receives")
-
-    def next_hop(self, message: Message) -> NextHop:
-        raise NotImplementedError("the MTA routes")
-
-    def words(self, message: Message, attempt: Attempt, hop: NextHop) -> str:
-        return message.words[-1] if message.words else ""
-
-    def report(self, message: Message) -> bytes:
-        return b""
-
-    def outgoing_envelope(self, message: Message, hop: NextHop) -> Envelope:
-        return replace(message.envelope)
-
-    def noted(self, message: Message, attempt: Attempt, hop: NextHop | None) -> None:
-        """The MTA keeps its own log."""
 
 
 def _sockets() -> list[str]:

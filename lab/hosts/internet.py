@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.hosts.mailhost import MailHost, NextHop
+from lab.hosts.emulated import EmulatedHost, NextHop
 from lab.hosts.way import Modes
 from lab.internet.config import InternetConfig
 from lab.internet.persona import InternetReceiver, failure_words, report
@@ -17,7 +17,7 @@ from lab.sending.schedule import INTERNET
 from lab.smtp.headers import received
 
 
-class InternetHost(MailHost):
+class InternetHost(EmulatedHost):
     """Opportunistic as a sender unless it keeps published policies, with a certificate as a receiver."""
 
     name = "internet"

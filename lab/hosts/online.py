@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from lab.errors import UserError
+from lab.hosts.emulated import EmulatedHost, NextHop
 from lab.hosts.host import Surroundings
-from lab.hosts.mailhost import MailHost, NextHop
 from lab.hosts.way import Modes
 from lab.net.listener import Receiver
 from lab.online import headers, trace, wording
@@ -34,7 +34,7 @@ class ValidationTask:
     Detail: str = ""
 
 
-class OnlineHost(MailHost):
+class OnlineHost(EmulatedHost):
     """Exchange Online. `trace_of` gives a message's trace, `validate_connector` plays connector validation."""
 
     name = "online"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import select
 import socket
+from abc import ABC, abstractmethod
 from contextlib import suppress
 
 from lab.net.directory import Endpoint
@@ -14,7 +15,7 @@ _MOST_WAITING = 300  # connections that fill a backlog of none: Linux takes one,
 _LOOK = 0.05  # seconds in which a kernel that takes a connection over loopback has done so
 
 
-class DeadEnd:
+class DeadEnd(ABC):
     """A port, over TCP and UDP, of an address. It is taken by `start`, so that nobody else can take it, and given back by `stop`."""
 
     def __init__(self) -> None:
@@ -40,9 +41,10 @@ class DeadEnd:
                 break
         return self.endpoint
 
+    @abstractmethod
     def _begin(self, tcp: socket.socket, udp: socket.socket) -> None:
         """Make of the two sockets what this dead end is; both are bound to the same port."""
-        raise NotImplementedError
+        ...
 
     def stop(self) -> None:
         """Give the port back; may be called twice."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 
 from lab.shell.scanner import DASHES, DOUBLE, SINGLE, Scanner
@@ -34,7 +34,7 @@ _TYPE = re.compile(r"\[([A-Za-z_][\w.]*(?:\[\])?)\]")
 _MEMBER = re.compile(r"[A-Za-z_]\w*")
 
 
-class ExpressionParser(Scanner, ABC):
+class ExpressionParser(Scanner):
     """Reads expressions; statements are the subclass's."""
 
     def expression(self) -> Node:

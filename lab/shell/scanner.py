@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import NoReturn
 
 from lab.shell.failure import ShellError
@@ -21,7 +22,7 @@ _BRACED = re.compile(r"\{([^{}`\n]+)\}")
 DEEPEST = 40
 
 
-class Scanner:
+class Scanner(ABC):
     """Holds the source and the place in it."""
 
     def __init__(self, source: str) -> None:
@@ -179,9 +180,10 @@ class Scanner:
             plain.clear()
         parts.append(node)
 
+    @abstractmethod
     def subexpression(self) -> Sub:
         """Read `$( )`; the parser of statements knows how."""
-        raise NotImplementedError
+        ...
 
     def variable(self) -> Variable | None:
         """Read `$name` or `${name}`; None where the dollar is only a dollar."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import signal
 import socket
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -21,14 +20,6 @@ from tests.cli.test_labs import FREE, SMTPLAB, Desk
 
 pytestmark = pytest.mark.slow
 UP = ("up", "healthy", "--name", "one", *FREE)
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    yield Desk(tmp_path)
-    for one in places.running().values():
-        os.kill(one.pid, signal.SIGKILL)
 
 
 def left_behind() -> list[str]:

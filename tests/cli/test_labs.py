@@ -45,14 +45,6 @@ class Desk:
         return list(json.loads(self.run("list", "--json")))
 
 
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    yield Desk(tmp_path)
-    for one in places.running().values():
-        os.kill(one.pid, signal.SIGKILL)
-
-
 def test_a_lab_lives_on_in_the_background_and_after_its_end(desk: Desk, tmp_path: Path) -> None:
     ready = tmp_path / "ready.json"
     assert "one runs in the background" in desk.run("up", "healthy", "--name", "one", "--detach", *FREE, "--ready-file", str(ready))
