@@ -29,17 +29,19 @@ _BESIDE = 30.0  # seconds for a script that takes a tenth of one
 _MTA_CAPABILITIES = ("SETUID", "SETGID", "DAC_OVERRIDE", "CHOWN", "FOWNER", "KILL")
 
 
-def connect() -> docker.DockerClient:
-    """Return a client of the engine that DOCKER_HOST names, by default this machine's. Raises CannotTest with what to do."""
+def connect(otherwise: str = "") -> docker.DockerClient:
+    """Return a client of the engine that DOCKER_HOST names, by default this machine's. Raises CannotTest with what to do, and with
+    `otherwise`, what would do without one.
+    """
     try:
         engine = docker.from_env(timeout=120, max_pool_size=64)
         engine.ping()
     except (docker.errors.DockerException, OSError) as error:
-        raise _unreachable(error) from None
+        raise _unreachable(error, otherwise) from None
     return engine
 
 
-def _unreachable(error: Exception) -> CannotTest:
+def _unreachable(error: Exception, otherwise: str) -> CannotTest:
     where = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
     text = repr(error)
     if "PermissionError" in text or "Permission denied" in text:
@@ -47,9 +49,8 @@ def _unreachable(error: Exception) -> CannotTest:
             f"you may not use the Docker engine at {where}",
             hint="join the group docker (and log in anew), or use a rootless engine",
         )
-    return CannotTest(
-        f"there is no Docker engine at {where}", hint="start it, or name another with DOCKER_HOST; --backend embedded needs none"
-    )
+    hint = "; ".join(("start it, or name another with DOCKER_HOST", *filter(None, (otherwise,))))
+    return CannotTest(f"there is no Docker engine at {where}", hint=hint)
 
 
 @contextmanager

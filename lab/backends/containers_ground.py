@@ -58,7 +58,7 @@ class Ground:
         self.content: Callable[[str, str, str], None] = lambda _host, _sender, _session: None
         self._block = _block(subnet)
         self._ports, self.programs = ports, dict(programs or {})
-        self.engine = calls.connect()
+        self.engine = calls.connect(otherwise="--backend embedded needs none")
         self._labels = {calls.LAB: self.id, calls.OWNER: calls.owner()}
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="smtplab engine")
         self.stands = False

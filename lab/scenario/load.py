@@ -299,6 +299,8 @@ def _message(entry: Any) -> str:
             return f"cannot be {entry['input']!r}"
         case "dataclass_type":
             return f"must be keys with values, not {entry['input']!r}"
+        case "tuple_type":
+            return f"must be a list, not {entry['input']!r}"[:300]
         case _:
             text = str(entry["msg"])
             return f"{text[:1].lower()}{text[1:]}, not {entry['input']!r}"[:300]

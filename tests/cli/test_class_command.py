@@ -53,6 +53,7 @@ def test_what_is_refused_in_one_sentence(
     shown = capsys.readouterr()
     assert said in shown.err
     assert "Traceback" not in shown.err
+    assert "embedded" not in shown.err, "a class has no such backend"
     assert shown.out == ""
     assert list(tmp_path.iterdir()) == [], "nothing is left"
 

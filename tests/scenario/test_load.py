@@ -49,6 +49,7 @@ TABLE = [
     (CHANGE.format(change="{set: exchang.name, to: x}"), 4, "faults.0", "there is no 'exchang'", "did you mean exchange?"),
     (CHANGE.format(change="{set: 'exchange.send_connectors[Intenet].Fqdn', to: x}"), 4, "faults.0", "there is no 'Intenet'", "did you mean Internet?"),
     (CHANGE.format(change="{set: exchange.name, to: 5}"), 5, "faults.0", "string", ""),
+    (CHANGE.format(change="{set: network.stops, to: x}"), 5, "faults.0", "must be a list, not 'x'", ""),
     (CHANGE.format(change="{remove: exchange.nothing}"), 4, "faults.0", "there is no 'nothing'", ""),
     (CHANGE.format(change="{add: exchange.name, to: x}"), 4, "faults.0", "is no list", "use set"),
     (CHANGE.format(change="{set: '..', to: x}"), 4, "faults.0", "is no path", ""),
