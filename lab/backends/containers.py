@@ -154,8 +154,8 @@ class Containers(Backend):
 
     async def stop(self) -> None:
         self.clock.moved = None
-        if not self._own_ground and hasattr(self, "network"):
-            await self.network.lift()
+        if hasattr(self, "network"):
+            await (self.network.stop() if self._own_ground else self.network.lift())
         self.ground.entered = lambda _: None
         self.ground.content = lambda _host, _sender, _session: None
         for host in self.hosts.values():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -28,8 +29,9 @@ def moved(topology: Topology, plan: Plan) -> Topology:
         address, slash, length = match[0].partition("/")
         if address in _KNOWN and length in ("", "32"):
             return plan.addresses[_KNOWN[address]] + slash + length
-        if slash and ipaddress.IPv4Network(match[0], strict=False).supernet_of(_ALL):
-            return str(plan.block)
+        with suppress(ValueError):  # four numbers that are no address, as text of a behaviour may have them
+            if slash and ipaddress.IPv4Network(match[0], strict=False).supernet_of(_ALL):
+                return str(plan.block)
         return match[0]
 
     def deep(value: Any) -> Any:

@@ -40,7 +40,7 @@ class ContainersNetwork:
         self._strikes = Strikes()
         self._rules: dict[str, HostRules] = {}
         self._kept: dict[str, Kept | None] = {}
-        self._striking: set[asyncio.Future[None]] = set()
+        self._striking: list[asyncio.Future[None]] = []  # those that have ended too: what they raised is for who settles
         self._has_netem = False
 
     @property
@@ -67,14 +67,25 @@ class ContainersNetwork:
             self._stop(strike)
 
     async def settle(self) -> None:
-        """Senders have tried what they had: wait for strikes under way, and let hosts go on that do so by themselves."""
-        await asyncio.gather(*self._striking)
+        """Senders have tried what they had: wait for strikes under way, and let hosts go on that do so by themselves. Raises CannotTest
+        where a strike has failed.
+        """
+        striking, self._striking = self._striking, []
+        await asyncio.gather(*striking)
         for strike in self._strikes.after():
             await self._ground.call(self._go_on, strike)
 
+    async def stop(self) -> None:
+        """Strike nobody any more, on a ground that goes with us."""
+        striking, self._striking = self._striking, []
+        for one in striking:
+            one.cancel()
+        await asyncio.gather(*striking, return_exceptions=True)
+
     async def lift(self) -> None:
         """Take everything back, for who plays on this ground next."""
-        await asyncio.gather(*self._striking, return_exceptions=True)
+        striking, self._striking = self._striking, []
+        await asyncio.gather(*striking, return_exceptions=True)
 
         def undo() -> None:
             self.finish(NetworkConfig(), self.begin(NetworkConfig()))
@@ -88,12 +99,10 @@ class ContainersNetwork:
         """A host is in the middle of a sender's message and holds still: strike if it is due, else let it go on."""
         strike = self._strikes.content(host, sender)
         if strike is None:
-            self._ground.channels[host].begin("go-on")
+            self._ground.channels[host].begin("go-on", session=session)
             return
         self._transcript.record(session, host, Leg.SENDER, Kind.FAULT, blame=Blame.NETWORK, message=words(strike))
-        striking = asyncio.ensure_future(self._strike(strike))
-        self._striking.add(striking)
-        striking.add_done_callback(self._striking.discard)
+        self._striking.append(asyncio.ensure_future(self._strike(strike)))
 
     async def _strike(self, strike: Strike) -> None:
         self._keep(strike, await self._ground.channels[strike.host].ask("keep", freeze=strike.deed is Deed.KILL))

@@ -50,11 +50,11 @@ def rules(network: NetworkConfig, legs: Legs) -> dict[str, HostRules]:
 
 
 def _cut(partition: Partition, legs: Legs) -> Iterator[tuple[str, str]]:
-    for sender, receiver in (partition.between, partition.between[::-1]):
+    for sender, receiver in partition.ways:
         for address in _addresses(sender, receiver, legs):
             if partition.begun_by is None and partition.packets is Packets.DROPPED:
                 yield receiver, f"-s {address} -j DROP"
-            elif partition.begun_by in (None, sender):
+            else:
                 for begins, answer in zip(_BEGINS, _ANSWERS, strict=True):
                     yield receiver, f"-s {address} {begins} -j {'DROP' if partition.packets is Packets.DROPPED else answer}"
 

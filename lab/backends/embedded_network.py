@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
 from lab.errors import Blame, CannotTest
+from lab.hosts.description import OUTSIDE
 from lab.hosts.host import Host
 from lab.hosts.mailhost import MailHost
 from lab.net.dead_ends import ClosedPort, DeadEnd, MutePort, SilentPort
@@ -22,7 +23,6 @@ from lab.network.strikes import Deed, Strike, Strikes, words
 from lab.receiving.persona import SessionFacts
 from lab.transcript import Kind, Leg, Transcript
 
-_OUTSIDE = ("online", "internet")
 _ENDS: dict[Packets, type[DeadEnd]] = {Packets.DROPPED: SilentPort, Packets.REFUSED: ClosedPort}
 Way = tuple[str, str]
 
@@ -55,12 +55,18 @@ class EmbeddedNetwork:
 
     def settle(self) -> None:
         """Senders have tried what they had: hosts that go on by themselves do so."""
+        self._forget_later()
         self._do(self._strikes.after())
+
+    def _forget_later(self) -> None:
+        """Let no timer of an earlier strike end a later one before its time."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
 
     def stop(self) -> None:
         """Give the dead ends back; may be called twice."""
-        if self._later is not None:
-            self._later.cancel()
+        self._forget_later()
         for end in self._ends.values():
             end.stop()
         self._ends.clear()
@@ -90,6 +96,7 @@ class EmbeddedNetwork:
             self.settle()
             await _the_end()
         if self._strikes.goes_on(name):
+            self._forget_later()
             self._later = asyncio.get_running_loop().call_later(LIVE.reply + 1, self.settle)
         receiver = getattr(self._hosts[name], "receiver", None)
         assert receiver is not None
@@ -100,11 +107,9 @@ class EmbeddedNetwork:
     def _cuts(self) -> Iterator[tuple[Way, Endpoint]]:
         """Which ways end where."""
         for partition in self._config.partitions:
-            one, other = partition.between
-            for sender, receiver in ((one, other), (other, one)):
-                if partition.begun_by in (None, sender):
-                    end = self._end(_ENDS[partition.packets], receiver)
-                    yield from ((way, end) for way in _ways(sender, receiver))
+            for sender, receiver in partition.ways:
+                end = self._end(_ENDS[partition.packets], receiver)
+                yield from ((way, end) for way in _ways(sender, receiver))
         for host, how in self._strikes.stopped.items():
             kind = SilentPort if how is How.KILLED else MutePort
             if how is How.KILLED or not isinstance(self._hosts[host], MailHost):
@@ -118,16 +123,14 @@ class EmbeddedNetwork:
         """
         for partition in self._config.partitions:
             if partition.packets is Packets.DROPPED:
-                one, other = partition.between
-                for sender, receiver in ((one, other), (other, one)):
-                    if partition.begun_by in (None, sender):
-                        yield from _ways(sender, receiver)
+                for sender, receiver in partition.ways:
+                    yield from _ways(sender, receiver)
         for host, how in self._strikes.stopped.items():
             for sender in self._hosts:
                 yield from _ways(sender, host)
                 if how is How.PAUSED and host == "exchange":
                     yield (sender, "appliance")
-            if how is How.PAUSED and host in _OUTSIDE:
+            if how is How.PAUSED and host in OUTSIDE:
                 yield ("exchange", host)
 
     def _end(self, kind: type[DeadEnd], host: str) -> Endpoint:
@@ -140,7 +143,7 @@ class EmbeddedNetwork:
 
 def _ways(sender: str, receiver: str) -> list[Way]:
     """What goes from one host straight to another: what Exchange sends to the outside goes to the appliance, unknown to it."""
-    through = [("exchange", host) for host in _OUTSIDE] if (sender, receiver) == ("exchange", "appliance") else []
+    through = [("exchange", host) for host in OUTSIDE] if (sender, receiver) == ("exchange", "appliance") else []
     return [(sender, receiver), *through]
 
 

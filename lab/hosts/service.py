@@ -63,7 +63,7 @@ class HostService:
             description.role, description.topology, Surroundings(self.clock, self.transcript, self.mint, directory)
         )
         self.host.be_patient(description.patience)
-        self._may_go_on = asyncio.Event()
+        self._held: dict[str, asyncio.Event] = {}  # sessions that wait in the middle of a message, and may go on when theirs is set
         self._refuse(description.topology)
         self._mail = self._counter()
         self._questions: dict[str, Callable[..., Awaitable[Any]]] = {
@@ -118,14 +118,20 @@ class HostService:
 
     async def _struck(self, session: SessionFacts) -> None:
         """Tell the lab that the content has begun, and wait for what it does: to let this host go on is one of it."""
-        self._may_go_on.clear()
+        may_go_on = self._held[session.id] = asyncio.Event()
         self._write(wire.line(content=session.sender.address if session.sender else "", session=session.id))
-        with suppress(TimeoutError):  # a lab that is gone strikes nobody
-            async with asyncio.timeout(_STRUCK):
-                await self._may_go_on.wait()
+        try:
+            with suppress(TimeoutError):  # a lab that is gone strikes nobody
+                async with asyncio.timeout(_STRUCK):
+                    await may_go_on.wait()
+        finally:
+            del self._held[session.id]
 
-    async def _go_on(self) -> None:
-        self._may_go_on.set()
+    async def _go_on(self, *, session: str = "") -> None:
+        """Let one session go on; without its name all."""
+        for name, may_go_on in self._held.items():
+            if session in ("", name):
+                may_go_on.set()
 
     async def _keep(self, *, freeze: bool) -> None:
         """There is nothing that this host would have on a disk."""

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-_LOOK = 0.01  # seconds of a loop that may be busy; what comes over loopback has come by then
-_LOOKS = 3
-_TURNS = 20
+#: Seconds between the first looks at whether anything can still come; what comes over loopback has come by then.
+LOOK = 0.01
+#: So many looks in vain are enough where nothing can come.
+LOOKS = 3
+#: Turns of a loop that was busy all the time, before what it has not heard counts as not said.
+TURNS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,11 @@ class Patience:
         return hopeless if self.on_lab_clock else never
 
 
-#: For a lab that people work with.
-LIVE = Patience(30.0, 30.0, 5.0)
+#: For a lab that people work with. A gateway that connects in vain must have time to say so before its own sender has had enough.
+LIVE = Patience(25.0, 30.0, 5.0)
 #: For scenarios that are played: everything is on this machine, and what is silent for so long is silent for good.
 PLAYED = Patience(3.0, 3.0, 1.0, on_lab_clock=True)
-#: For scenarios in containers. The kernel knocks a second time after one second, and a gateway that waits for another host in
-#: vain must have time to say so before its own sender has had enough.
+#: For scenarios in containers. The kernel knocks a second time after one second.
 PLAYED_IN_CONTAINERS = Patience(1.5, 4.0, 0.7, on_lab_clock=True)
 #: The same where packets are lost or late: a connection knocks four times, and a reply may be asked for again and again.
 PLAYED_OVER_BAD_LINES = Patience(10.0, 30.0, 5.0, on_lab_clock=True)
@@ -51,12 +53,12 @@ async def comes(awaited: asyncio.Future[Any], seconds: float, hopeless: Callable
     """
     loop = asyncio.get_running_loop()
     until, looks = loop.time() + seconds, 0
-    while looks < _LOOKS and (left := until - loop.time()) > 0:
+    while looks < LOOKS and (left := until - loop.time()) > 0:
         before = hopeless()
-        if (await asyncio.wait({awaited}, timeout=min(_LOOK, left)))[0]:
+        if (await asyncio.wait({awaited}, timeout=min(LOOK, left)))[0]:
             return True
         looks = looks + 1 if before and hopeless() else 0
-    for _ in range(_TURNS):  # a loop that was busy all the time has not looked yet, and a connection takes it some turns
+    for _ in range(TURNS):  # a loop that was busy all the time has not looked yet, and a connection takes it some turns
         if awaited.done():
             return True
         await asyncio.sleep(0)

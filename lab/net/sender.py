@@ -8,15 +8,12 @@ from collections.abc import Callable
 from typing import cast
 
 from lab.net.directory import Endpoint, Route
-from lab.net.patience import LIVE, Patience, comes, never
+from lab.net.patience import LIVE, LOOK, LOOKS, TURNS, Patience, comes, never
 from lab.sending.attempt import Attempt, ReasonId
 from lab.sending.session import SenderSession
 
 _CLOSING = 2.0  # seconds that a peer which does not read may take of us
-_LOOK = 0.01  # seconds between the first looks at whether anything can still come, and between later ones
-_LATER_LOOK = 0.2
-_LOOKS = 3
-_TURNS = 20  # of a loop that was busy all the time, before what it has not heard counts as not said
+_LATER_LOOK = 0.2  # seconds between looks at whether anything can still come, after the first few
 
 
 async def carry(
@@ -89,7 +86,7 @@ class _Conversation(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one, but does not inherit
         self._session.connected(self._believed.address, self._believed.port)
         self._go_on()
-        self._timer = self._loop.call_later(_LOOK, self._look)
+        self._timer = self._loop.call_later(LOOK, self._look)
 
     def data_received(self, data: bytes) -> None:
         if self._session.attempt is None:
@@ -136,10 +133,10 @@ class _Conversation(asyncio.Protocol):
         most = _CLOSING if self._closing else min(self._session.timeout, self._patience.reply)
         self._looks += 1
         self._vain = self._vain + 1 if self._hopeless() else 0
-        if waited < most and self._vain <= _LOOKS:
-            pause = _LOOK if self._looks <= _LOOKS or self._vain else _LATER_LOOK
+        if waited < most and self._vain <= LOOKS:
+            pause = LOOK if self._looks <= LOOKS or self._vain else _LATER_LOOK
             self._timer = self._loop.call_later(min(pause, most - waited), self._look)
-        elif self._turns < _TURNS:
+        elif self._turns < TURNS:
             self._turns += 1
             self._timer = self._loop.call_soon(self._look)
         elif self._closing:
@@ -149,4 +146,4 @@ class _Conversation(asyncio.Protocol):
                 self._passed(max(0.0, self._session.timeout - waited))
             self._session.timed_out()
             self._go_on()
-            self._timer = self._loop.call_later(_LOOK, self._look)
+            self._timer = self._loop.call_later(LOOK, self._look)

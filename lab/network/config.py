@@ -26,6 +26,11 @@ class Partition:
     packets: Packets = Packets.DROPPED
     begun_by: str | None = None
 
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        """Who can begin nothing with whom."""
+        return tuple(way for way in (self.between, self.between[::-1]) if self.begun_by in (None, way[0]))
+
 
 class How(StrEnum):
     """How a host stops."""

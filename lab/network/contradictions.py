@@ -91,8 +91,8 @@ def _check_now(stop: Stop, key: str) -> None:
 
 
 def _check_line(line: Line, network: NetworkConfig, number: int, key: str) -> None:
-    if not 0 <= line.loss < 100:
-        hint = "0 to 99 percent; what loses everything is a partition"
+    if line.loss and not 0.01 <= line.loss <= 99:  # a filter is told it in hundredths
+        hint = "0.01 to 99 percent; what loses everything is a partition"
         raise UserError(f"{line.loss:g} percent cannot be lost", key=f"{key}.loss", hint=hint)
     if not 0 <= line.delay <= 60_000:
         raise UserError(f"{line.delay} ms of delay", key=f"{key}.delay", hint="0 to 60000 milliseconds")

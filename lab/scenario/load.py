@@ -39,24 +39,34 @@ def load_scenario(name: str | Path) -> Loaded:
     data = _inherited(source, path, files)
     scenario: Scenario = _validated(scenario_adapter(), data, source)
     _check_changes(source, scenario)
-    healthy = change.apply(scenario.topology.changes, _topology_data(scenario.topology.inherit, path, source, files))
-    problems: list[UserError] = []
+    inherited = _topology_data(scenario.topology.inherit, path, source, files)
+    healthy, topology = _changed(("topology",), scenario.topology.changes, inherited, source)
+    problems: list[UserError] = _check_names(scenario, topology, source)
     broken = healthy
-    places: list[tuple[Place, tuple[Change, ...], bool]] = [(("topology",), (), True)]
+    places: list[tuple[Place, tuple[Change, ...], bool]] = []
     places += [(("faults", number), fault.changes, True) for number, fault in enumerate(scenario.faults)]
     places += [(("fixes", number), fix.changes, False) for number, fix in enumerate(scenario.fixes)]
     for place, changes, lasting in places:
         try:
-            changed = change.apply(changes, broken)
-            topology = topology_of(changed)
+            changed, _ = _changed(place, changes, broken, source)
         except UserError as error:
-            problems.append(_placed(error, source, (*place, "changes", *_within(changes, error.key))))
+            problems.append(error)
         else:
             broken = changed if lasting else broken
-            if place == ("topology",):
-                problems += _check_names(scenario, topology, source)
     _raise(problems)
     return Loaded(path.stem, scenario, healthy, broken, tuple(files))
+
+
+def _changed(below: Place, changes: tuple[Change, ...], data: dict[str, Any], source: Source) -> tuple[dict[str, Any], Topology]:
+    """Make the changes that stand below a place of a file. Raises UserError, with the change that is wrong as far as it can be told."""
+    try:
+        changed = change.apply(changes, data)
+        return changed, topology_of(changed)
+    except UserError as error:
+        within = _within(changes, error.key)
+        message = error.message if within or not error.key else f"{error.key}: {error.message}"
+        named = UserError(message, key=error.key, hint=error.hint)
+        raise _placed(named, source, (*below, "changes", *within)) from None
 
 
 def _within(changes: Iterable[Change], key: str | None) -> Place:

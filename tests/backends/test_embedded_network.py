@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from lab.backends import embedded_network
 from lab.backends.embedded import Embedded, embedded
 from lab.backends.embedded_network import EmbeddedNetwork
 from lab.errors import CannotTest
 from lab.net.directory import Directory, Endpoint
+from lab.net.patience import Patience
 from lab.network.config import At, How, Line, NetworkConfig, Packets, Partition, Stop, Then
+from lab.receiving.persona import SessionFacts
 from lab.runner import drain
 from lab.scenario.load import load_scenario, topology_of
 from lab.scenario.topology import Topology
@@ -96,6 +99,30 @@ def test_a_relay_that_waits_for_a_frozen_exchange_says_nothing_and_one_that_wait
         assert directory.hopeless("online", "appliance") is nothing
         assert (machines["exchange"].asleep, machines["exchange"].ended) == (True, how is How.KILLED)
         network.stop()
+
+
+@pytest.mark.slow
+async def test_a_timer_of_an_earlier_strike_does_not_end_a_later_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a lab that people work with a paused host goes on when a sender has had its patience, counted from its own strike."""
+    monkeypatch.setattr(embedded_network, "LIVE", Patience(0, -0.8, 0))  # a fifth of a second, with the second that is added
+    times = NetworkConfig(stops=(Stop(host="exchange", how=How.PAUSED, at=At.CONTENT, then=Then.RESUME, times=2),))
+    async with lab_of(times) as lab:
+        assert lab.exchange.receiver is not None
+        loop, moments = asyncio.get_running_loop(), []
+
+        async def content(number: int) -> None:
+            began = loop.time()
+            facts = SessionFacts(f"exchange-{number}", ("127.0.0.1", 1), ("127.0.0.1", 2), lab.clock.now())
+            await lab.network._content(facts)
+            moments.append(loop.time() - began)
+
+        first = asyncio.ensure_future(content(1))
+        await asyncio.sleep(0.1)
+        assert lab.network.stopped
+        lab.network.settle()
+        await asyncio.gather(first, content(2))
+        assert moments[0] < 0.19, "the lab has settled before"
+        assert moments[1] > 0.19, "and the second waits as long as the first would have"
 
 
 # --- in a lab -------------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from lab.hosts.description import REFUSED_PORT, HostDescription, source_digest
 from lab.hosts.online import OnlineHost
 from lab.hosts.service import Conversation, HostService
 from lab.net.addresses import own_addresses
+from lab.receiving.persona import SessionFacts
 from lab.scenario import change
 from lab.scenario.load import load_scenario, topology_of
 from lab.scenario.model import Change
@@ -49,6 +50,11 @@ def description(role: str, *, port: int) -> HostDescription:
         endpoints={"online": (own_addresses()["online"], free_port())}, lab_now=now, real_now=time.time(), port=port,
         source=source_digest(),
     )  # fmt: skip
+
+
+def facts(session: str) -> SessionFacts:
+    """A session that has said nothing yet."""
+    return SessionFacts(session, ("127.0.0.1", 1), ("127.0.0.1", 2), datetime.now(UTC))
 
 
 class Line:
@@ -114,6 +120,18 @@ async def test_entries_come_before_the_answer_that_they_belong_to() -> None:
         assert kinds[0] == "answer"
         assert "entry" in kinds[1:-1]
         assert kinds[-1] == "answer"
+
+
+async def test_a_session_that_is_held_goes_on_when_its_own_name_is_said() -> None:
+    """What frees another session frees nobody else; a host that goes on as a whole frees all."""
+    service = HostService(description("internet", port=free_port()), lambda _: None)
+    held = [asyncio.ensure_future(service._struck(facts(f"internet-{number}"))) for number in range(3)]
+    await asyncio.sleep(0)
+    for given, waiting in ({"session": "internet-1"}, [True, False, True]), ({}, [False, False, False]):
+        await service.answer("go-on", given)
+        await asyncio.wait(held, timeout=0.05, return_when=asyncio.ALL_COMPLETED)
+        assert [not one.done() for one in held] == waiting
+    await asyncio.gather(*held)
 
 
 async def test_the_clock_moves_the_queue() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,14 @@ class Open(DeadEnd):
 
     def _begin(self, tcp: socket.socket, udp: socket.socket) -> None:
         tcp.listen(8)
+        threading.Thread(target=self._answer, args=(tcp, udp), daemon=True).start()
+
+    @staticmethod
+    def _answer(tcp: socket.socket, udp: socket.socket) -> None:
+        for _ in range(3):
+            with tcp.accept()[0] as connection:
+                connection.send(b"2")
+        udp.sendto(b"answer", udp.recvfrom(16)[1])
 
 
 @pytest.fixture
@@ -57,7 +66,12 @@ def asks(place: Endpoint) -> str:
 
 @pytest.mark.parametrize(
     ("kind", "over_tcp", "over_udp"),
-    [(SilentPort, "silent", "silent"), (MutePort, "mute", "silent"), (ClosedPort, "refused", "refused"), (Open, "mute", "silent")],
+    [
+        (SilentPort, "silent", "silent"),
+        (MutePort, "mute", "silent"),
+        (ClosedPort, "refused", "refused"),
+        (Open, "answered", "answer"),
+    ],
 )
 def test_what_a_sender_meets(kind: type[DeadEnd], over_tcp: str, over_udp: str, ended: list[DeadEnd]) -> None:
     end = kind()

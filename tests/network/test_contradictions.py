@@ -32,6 +32,7 @@ GOOD = [
         stops=(stop(), stop("dns", How.KILLED), stop("online", at=At.CONTENT, then=Then.RESUME, times=3, message_from="a@b"))
     ),
     NetworkConfig(stops=(stop(how=How.KILLED, at=At.CONTENT, then=Then.RESTART, times=2),)),
+    NetworkConfig(lines=(line(0.01), line(99, between=("online", "dns")))),
     NetworkConfig(lines=(line(), line(0, 200, ("exchange", "appliance"))), partitions=(cut("online", "appliance", "online"),)),
 ]
 
@@ -61,6 +62,8 @@ BAD = [
     (NetworkConfig(stops=(stop("internet", at=At.CONTENT),)), "network.stops.0.at", "is a real MTA"),
     (NetworkConfig(stops=(stop("internet", How.KILLED),)), "network.stops.0.how", "whose queue would be gone"),
     (NetworkConfig(lines=(line(-1),)), "network.lines.0.loss", "cannot be lost"),
+    (NetworkConfig(lines=(line(99.999),)), "network.lines.0.loss", "cannot be lost"),
+    (NetworkConfig(lines=(line(0.001),)), "network.lines.0.loss", "cannot be lost"),
     (NetworkConfig(lines=(line(1, 90_000),)), "network.lines.0.delay", "90000 ms"),
     (NetworkConfig(lines=(line(0),)), "network.lines.0", "nothing is wrong with the line"),
     (NetworkConfig(lines=(Line(between=("online", "appliance"), longest=200),)), "network.lines.0.longest", "cannot be the longest"),
@@ -88,7 +91,7 @@ def test_the_appliance_alone_is_between_inside_and_internet() -> None:
 def test_what_only_containers_can_play_is_said() -> None:
     assert GOOD[1].in_containers_only == ""
     assert NetworkConfig(lines=(line(),)).in_containers_only == "packet loss"
-    assert GOOD[5].in_containers_only == "packet loss and delayed packets"
+    assert GOOD[-1].in_containers_only == "packet loss and delayed packets"
 
 
 def test_whom_faults_concern() -> None:

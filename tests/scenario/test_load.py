@@ -32,6 +32,7 @@ RULE = "title: x\nfaults:\n  - name: f\n    changes:\n      - set: appliance.rul
 CHANGE = "title: x\nfaults:\n  - name: f\n    changes:\n      - {change}\n"
 
 NETWORK = "title: x\nfaults:\n  - name: f\n    changes:\n      - set: network.{kind}\n        to:\n\n          - {fault}\n"
+TOPOLOGY = "title: x\ntopology:\n  changes:\n    - {{set: online.era, to: current}}\n    - {change}\nfaults:\n  - {{name: f, changes: []}}\n"
 
 # text of the file, line, key (part of it), message (part of it), hint (part of it)
 TABLE = [
@@ -74,6 +75,12 @@ TABLE = [
     (NETWORK.format(kind="stops", fault="{host: exchange, how: paused, then: resume}"), 8, "to.0.then", "stop and go on in one moment", "leave then out"),
     (NETWORK.format(kind="stops", fault="{host: dns, how: killed, at: content}"), 8, "to.0.at", "dns takes no messages", "exchange, online, internet"),
     (NETWORK.format(kind="stops", fault="{host: exchange, how: paused, at: content, times: 2}"), 8, "to.0.times", "cannot stop 2 times", "restart"),
+    (CHANGE.format(change="{remove: exchange.name}"), 4, "faults.0", "exchange.name: is missing", ""),
+    (TOPOLOGY.format(change="{set: network, to: {stops: [{host: exchange}]}}"), 5, "topology.changes.1.to.stops.0.how", "is missing", ""),
+    (TOPOLOGY.format(change="{add: network.stops, to: {host: exchang, how: paused}}"), 5, "topology.changes.1.to.host", "'exchang' is no host", "exchange?"),
+    (TOPOLOGY.format(change="{set: exchange.implementation, to: postfx}"), 5, "topology.changes.1.to", "cannot be 'postfx'", "did you mean postfix?"),
+    (TOPOLOGY.format(change="{add: network, to: {}}"), 3, "topology.changes", "network is no list", "use set"),
+    (TOPOLOGY.format(change="{set: netwrk.stops, to: []}"), 3, "topology.changes", "there is no 'netwrk'", "did you mean network?"),
     (NETWORK.format(kind="lines", fault="{between: [online, appliance], loss: 100}"), 8, "to.0.loss", "100 percent cannot be lost", "partition"),
     ("title: x\nfixes:\n  - &f {name: a, what: b, changes: [], cures: yes}\n  - {name: a, what: b, changes: [], cures: no}\n", 4, "fixes.1.name", "is there already", ""),
     ("title: x\ntitle: y\n", 2, "title", "stands twice", ""),
@@ -111,6 +118,10 @@ def test_files_that_are_none(content: bytes, message: str, tmp_path: Path) -> No
 def test_all_mistakes_are_told_at_once_in_order(tmp_path: Path) -> None:
     text = "title: x\nera: clasic\nfautls: []\nexpect:\n  flows:\n    '*': {outcome: x}\n"
     assert [error.line for error in each(error_of(tmp_path, text))] == [2, 3, 6]
+
+
+def test_a_mistake_of_the_topology_is_not_told_again_of_each_fault(tmp_path: Path) -> None:
+    assert len(each(error_of(tmp_path, TOPOLOGY.format(change="{set: exchange.name, to: 5}")))) == 1
 
 
 def test_a_bomb_of_aliases_is_refused_quickly(tmp_path: Path) -> None:
