@@ -179,7 +179,7 @@ def make_container(engine: docker.DockerClient, box: Box) -> str:
 def run_beside(engine: docker.DockerClient, container: str, image: str, script: str, name: str, labels: Mapping[str, str]) -> str:
     """Run a shell script in a container's network, in one of its own that is gone when it ends; return what it said if it failed.
 
-    It alone has NET_ADMIN, and nothing else: the container beside which it runs gets no more than it has.
+    It alone has NET_ADMIN, and NET_RAW, which iptables needs: the container beside which it runs gets no more than it has.
     """
     api = engine.api
     host_config = api.create_host_config(

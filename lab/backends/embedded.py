@@ -75,10 +75,7 @@ class Embedded(Backend):
         self.network = EmbeddedNetwork(self.directory, self.hosts, self.transcript)
 
     async def start(self) -> None:
-        if programs := programs_of(self.topology):
-            names = ", ".join(f"{program} as {role}" for role, program in programs.items())
-            raise CannotTest(f"this lab has real MTAs ({names}), which run in containers only", hint="say --backend docker")
-        self.network.check(self.topology.network)
+        self._check(self.topology)
         try:
             for name, host in self.hosts.items():
                 await host.start(self.topology, self._ports.get(name, 0))
@@ -86,6 +83,13 @@ class Embedded(Backend):
         except BaseException:
             await self.stop()
             raise
+
+    def _check(self, topology: Topology) -> None:
+        """Raises CannotTest for what only containers can play."""
+        if programs := programs_of(topology):
+            names = ", ".join(f"{program} as {role}" for role, program in programs.items())
+            raise CannotTest(f"this lab has real MTAs ({names}), which run in containers only", hint="say --backend docker")
+        self.network.check(topology.network)
 
     async def settle(self) -> None:
         """The hosts are in this process: only those that the network has stopped go on, where they do so by themselves."""
@@ -97,7 +101,7 @@ class Embedded(Backend):
         return self.directory.endpoint(host)
 
     def apply(self, topology: Topology) -> None:
-        self.network.check(topology.network)
+        self._check(topology)
         for host in self.hosts.values():
             host.apply(topology)
         self.network.apply(topology.network)

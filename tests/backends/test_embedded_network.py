@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from lab.runner import drain
 from lab.scenario.load import load_scenario, topology_of
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Envelope, Outcome, ReasonId
+from lab.sending.implementation import Implementation
 from lab.sending.message import Message
 from lab.tls.mint import Mint
 from lab.transcript import Kind, Transcript
@@ -136,10 +137,9 @@ def in_content(how: How, then: Then = Then.STAY) -> NetworkConfig:
     return NetworkConfig(stops=(Stop(host="exchange", how=how, at=At.CONTENT, message_from=CAROL, then=then),))
 
 
-def lab_of(network: NetworkConfig) -> Embedded:
-    from datetime import UTC, datetime
-
-    return embedded(with_network(network), mint=Mint(datetime.now(UTC)))
+def lab_of(wanted: NetworkConfig | Topology) -> Embedded:
+    topology = wanted if isinstance(wanted, Topology) else with_network(wanted)
+    return embedded(topology, mint=Mint(datetime.now(UTC)))
 
 
 async def send(lab: Embedded, sender: str, recipient: str = ALICE) -> Message:
@@ -249,14 +249,18 @@ async def test_what_was_tried_enough_is_not_tried_again_while_another_waits() ->
         assert len(outgoing.attempts) <= 6, "with the first two, and beside those of the other"
 
 
-LOSSY = NetworkConfig(lines=(Line(between=("online", "appliance"), loss=10),))
+LOSSY = with_network(NetworkConfig(lines=(Line(between=("online", "appliance"), loss=10),)))
+REAL = replace(HEALTHY, exchange=replace(HEALTHY.exchange, implementation=Implementation.POSTFIX))
 
 
-async def test_what_only_containers_can_play_is_said_before_anything_begins() -> None:
-    with pytest.raises(CannotTest, match="packet loss can be had between containers only") as caught:
-        await lab_of(LOSSY).start()
+@pytest.mark.parametrize(
+    ("topology", "said"), [(LOSSY, "packet loss can be had between"), (REAL, r"real MTAs \(postfix as exchange\), which run in")]
+)
+async def test_what_only_containers_can_play_is_said_before_anything_begins(topology: Topology, said: str) -> None:
+    with pytest.raises(CannotTest, match=f"{said} containers only") as caught:
+        await lab_of(topology).start()
     assert caught.value.hint == "say --backend docker"
-    async with lab_of(NetworkConfig()) as lab:
-        with pytest.raises(CannotTest):
-            lab.apply(with_network(LOSSY))
-        assert lab.topology.network == NetworkConfig()
+    async with lab_of(HEALTHY) as lab:
+        with pytest.raises(CannotTest, match=said):
+            lab.apply(topology)
+        assert lab.topology == HEALTHY
