@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -62,6 +62,20 @@ def test_durations_are_read_as_files_and_checks_write_them(text: str) -> None:
     fault = known(Fault, {"name": "late", "passes": text})
     assert known(Fault, through_json(written(fault))) == fault
     assert fault.passes in (timedelta(hours=26), timedelta(seconds=0.5), timedelta(days=3))
+
+
+@pytest.mark.parametrize(
+    "span", [timedelta(days=30), timedelta(days=400, seconds=1, microseconds=1), timedelta(microseconds=5), timedelta(0)]
+)
+def test_a_duration_of_any_length_comes_back(span: timedelta) -> None:
+    fault = Fault(name="late", passes=span)
+    assert known(Fault, through_json(written(fault))) == fault
+
+
+@pytest.mark.parametrize(("kind", "data"), [(datetime, 5), (timedelta, 5), (datetime, "soon"), (bytes, [])])
+def test_a_leaf_of_another_type_is_not_taken(kind: type, data: Any) -> None:
+    with pytest.raises(ValueError):
+        known(kind, data)
 
 
 def test_a_duration_that_is_none_is_not_taken() -> None:
