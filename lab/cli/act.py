@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lab.cli.reach import known, of_a_lab, reach
+from lab.cli.reach import as_json, known, of_a_lab, reach
 
 _SPAN = re.compile(r"\+?(\d+(?:\.\d+)?)([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -69,11 +69,15 @@ def fault() -> None:
 @fault.command(name="list")
 @click.option("--all", "every", is_flag=True, help="Those of all scenarios, too.")
 @of_a_lab
-def fault_list(every: bool, name: str | None) -> None:
+@as_json
+def fault_list(every: bool, name: str | None, json_wanted: bool) -> None:
     """List the faults that can be switched."""
-    from lab.cli.table import show_table
+    from lab.cli.table import show_json, show_table
 
     rows = reach(name).get("faults", every=every)
+    if json_wanted:
+        show_json(rows)
+        return
     table = [("on" if row["active"] else "off", row["name"], row["what"]) for row in rows]
     show_table(
         ("state", "fault", "what it does"), table, none="The scenario has no fault of its own; --all shows those of the others."
@@ -163,7 +167,7 @@ def undo(name: str | None) -> None:
 @of_a_lab
 def reset(lab: str | None, yes: bool, name: str | None) -> None:
     """Make a running lab as it began: mail, queues, logs and changes are gone; certificates, ports and time stay."""
-    client = reach(lab or name)
+    client = reach(name if lab is None else lab)
     if not yes:
         click.confirm(f"All mail and changes of {client.lab.name} will be gone. Go on?", abort=True)
     client.change("POST", "reset")

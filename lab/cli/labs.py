@@ -54,7 +54,7 @@ def down(name: str | None, option: str | None, remove: bool) -> None:
     from lab.errors import CannotTest
     from lab.live import places
 
-    name = name or option
+    name = option if name is None else name
     if name is not None and remove and name not in places.running():
         places.remove(name)
         click.echo(f"{name} removed")

@@ -71,12 +71,11 @@ def export(folder: Path, force: bool, name: str | None) -> None:
     """Write all that can be known of a running lab into DIR: mail, transcripts, traces, logs, configuration, capture."""
     import json
 
-    from lab.errors import UserError
+    from lab.cli.saving import make_sure
     from lab.web.client import escaped
 
     client = reach(name)
-    if folder.exists() and any(folder.iterdir()) and not force:
-        raise UserError("is not empty", file=str(folder), hint="take another folder, or --force")
+    make_sure(folder, force=force)
     count = 0
 
     def put(path: str, content: bytes | str | list[Any] | dict[str, Any]) -> None:

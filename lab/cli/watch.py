@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import tempfile
 from collections import Counter
 from pathlib import Path
 from types import TracebackType
@@ -41,11 +42,13 @@ class Ending:
 class Watch:
     """Watches a lab whose queues somebody tends; `save` is the folder that delivered messages are written to.
 
-    What was there before is not told again.
+    What was there before is not told again. Raises UserError where the folder cannot be written in.
     """
 
     def __init__(self, lab: Lab, ending: Ending, *, save: Path | None = None) -> None:
         self._lab, self._save, self._ending = lab, save, ending
+        if save is not None:
+            _make(save)  # now, where somebody listens, and not at the first message
         self._seen: Counter[str] = Counter()
         self._attempts: Counter[tuple[str, int]] = Counter()
         self._ended: set[tuple[str, int]] = set()
@@ -119,3 +122,12 @@ class Watch:
         except OSError as error:
             raise UserError(f"cannot be written: {error.strerror}", file=str(error.filename or folder)) from None
         return path
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", file=str(folder)) from None

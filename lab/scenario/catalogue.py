@@ -50,13 +50,13 @@ def _groups() -> dict[str, str]:
 def find(name: str | Path, beside: Path | None = None) -> Path:
     """Return the file of a scenario: a path as it is, a name from the catalogue, or one beside another file. Raises UserError."""
     path = Path(name)
-    if path.suffix in (_SUFFIX, ".yml") or len(path.parts) > 1:
+    if path.suffix in (_SUFFIX, ".yml") or len(path.parts) > 1 or path.is_absolute():
         if not path.exists():
             raise UserError("there is no such file", file=str(path))
         return path
     if beside is not None and (near := beside.parent / f"{name}{_SUFFIX}").exists():
         return near
-    found = next((p for p in folder().rglob(f"{name}{_SUFFIX}") if "topologies" not in p.parts), None)
+    found = next((p for p in folder().rglob(f"*{_SUFFIX}") if p.stem == str(name) and "topologies" not in p.parts), None)
     if found is None:
         close = difflib.get_close_matches(str(name), names(), 1)
         raise UserError(

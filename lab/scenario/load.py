@@ -8,6 +8,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from lab.tls.mint import ADOPTED
 from lab.tls.mint_cases import CASES
 
 _CHAIN = 8  # files that may inherit from one another
+_LONGEST = timedelta(days=3650)  # what may pass: the roots of the mint are good for as long
 
 
 def load_scenario(name: str | Path) -> Loaded:
@@ -218,6 +220,10 @@ def _check_changes(source: Source, scenario: Scenario) -> None:
             if sum(word is not None for word in (one.set, one.add, one.remove)) != 1:
                 error = UserError("a change has one of set, add and remove", hint="for instance {set: online.era, to: classic}")
                 problems.append(_placed(error, source, (*place, number)))
+    for number, fault in enumerate(scenario.faults):
+        if not timedelta(0) <= fault.passes <= _LONGEST:
+            error = UserError("time goes forward only, and not more than ten years", hint="for instance PT26H or P30D")
+            problems.append(_placed(error, source, ("faults", number, "passes")))
     _raise(problems)
 
 

@@ -24,8 +24,8 @@ def remembered_scenario(name: str | Path) -> Loaded:
     """Return what `load_scenario` does, sooner where it is known already. Raises UserError."""
     path = catalogue.find(name).resolve()
     file = cache_folder() / "scenarios" / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}.json"
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        return _recalled(json.loads(file.read_bytes()))
+    with suppress(OSError, ValueError, KeyError, RecursionError):
+        return _recalled(known(dict[str, Any], json.loads(file.read_bytes())))
     from lab.scenario.load import load_scenario, plain_topology, topology_of
 
     loaded = load_scenario(name)
@@ -41,11 +41,12 @@ def cache_folder() -> Path:
 
 
 def _recalled(entry: dict[str, Any]) -> Loaded:
-    files = {Path(name): digest for name, digest in entry["files"].items()}
+    files = {Path(name): digest for name, digest in known(dict[str, str], entry["files"]).items()}
     if entry["code"] != _code() or any(_digest(file) != digest for file, digest in files.items()):
         raise ValueError("is not what it was")
     scenario: Scenario = known(Scenario, entry["scenario"])
-    return Loaded(entry["name"], scenario, entry["healthy"], entry["broken"], tuple(files))
+    healthy, broken = (known(dict[str, Any], entry[which]) for which in ("healthy", "broken"))
+    return Loaded(known(str, entry["name"]), scenario, healthy, broken, tuple(files))
 
 
 def _keep(file: Path, loaded: Loaded) -> None:

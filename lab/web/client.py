@@ -110,5 +110,7 @@ def _refusal(data: bytes, status: int) -> UserError:
 
 
 def escaped(name: str) -> str:
-    """Return a name as it stands in a path."""
+    """Return a name as it stands in a path. Raises UserError for an empty one, which would stand for all."""
+    if not name:
+        raise UserError("'' is no name", hint="an empty word was given, perhaps by a variable that is not set")
     return quote(name, safe="")

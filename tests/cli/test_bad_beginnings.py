@@ -44,6 +44,14 @@ def test_a_ready_file_that_cannot_be_written(desk: Desk, tmp_path: Path) -> None
     assert left_behind() == []
 
 
+@pytest.mark.parametrize("more", [(), ("--detach",)])
+def test_a_folder_that_no_mail_can_be_saved_in(more: tuple[str, ...], desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said = desk.run(*UP, *more, "--save", str(tmp_path / "file" / "mail"), code=2)
+    assert "mail: cannot be written: Not a directory" in said
+    assert left_behind() == []
+
+
 def test_a_disk_without_room(desk: Desk) -> None:
     """No file may grow beyond some kilobytes: what a full disk, or a quota, does to the first writing."""
 

@@ -74,6 +74,14 @@ def test_two_labs_side_by_side_and_one_for_two(desk: Desk) -> None:
     assert "lab 'healthy' runs already" in desk.run("up", "--name", "healthy", code=2)
     assert "2 labs run: appliance-resigns-tls, healthy" in desk.run("down", code=2)
     desk.run("down", "healthy")
+    for words in (
+        ("down", ""),
+        ("reset", "", "--yes"),
+        ("down", "", "--remove"),
+    ):  # as of a variable that is not set: not the only one
+        assert "'' cannot be a lab's name" in desk.run(*words, code=2)
+    for words in (("trace", ""), ("queue", ""), ("transcript", ""), ("fix", ""), ("fault", "add", "")):
+        assert "'' is no name" in desk.run(*words, code=2)
     desk.run("down")
     assert {row["state"] for row in desk.listed()} == {"down"}
 
@@ -248,6 +256,7 @@ def test_the_transcript_is_followed(one_lab: Desk) -> None:
 def test_long_lists_are_gone_through(one_lab: Desk) -> None:
     one_lab.run("reset", "--yes")
     one_lab.run("fault", "add", "appliance-resigns-tls")
+    assert [one["active"] for one in json.loads(one_lab.run("fault", "list", "--all", "--json"))].count(True) == 1
     one_lab.run("send", "online -> onprem", "--count", "130", code=1)
     said = one_lab.run("queue")
     assert said.count("online-") >= 100

@@ -83,6 +83,8 @@ TABLE = [
     (TOPOLOGY.format(change="{set: netwrk.stops, to: []}"), 3, "topology.changes", "there is no 'netwrk'", "did you mean network?"),
     (NETWORK.format(kind="lines", fault="{between: [online, appliance], loss: 100}"), 8, "to.0.loss", "100 percent cannot be lost", "partition"),
     ("title: x\nfixes:\n  - &f {name: a, what: b, changes: [], cures: yes}\n  - {name: a, what: b, changes: [], cures: no}\n", 4, "fixes.1.name", "is there already", ""),
+    ("title: x\nfaults:\n  - name: f\n    passes: -PT1H\n", 4, "faults.0.passes", "forward only", "for instance PT26H"),
+    ("title: x\nfaults:\n  - name: f\n    passes: P3651D\n", 4, "faults.0.passes", "not more than ten years", "for instance PT26H"),
     ("title: x\ntitle: y\n", 2, "title", "stands twice", ""),
     ("title: x\na: &a [1]\nb: *a\n", 2, "", "aliases", "write it out"),
     ("title: !!python/object:os.system x\n", 1, "", "tag", ""),
@@ -130,7 +132,7 @@ def test_a_bomb_of_aliases_is_refused_quickly(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_or_is_a_folder(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.yaml", tmp_path):
+    for path in (tmp_path / "none.yaml", tmp_path, Path("/")):
         with pytest.raises(UserError) as caught:
             load_scenario(path)
         assert caught.value.exit_code == 2
@@ -138,6 +140,12 @@ def test_what_is_not_there_or_is_a_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no scenario 'appliance-resign-tls'") as near:
         load_scenario("appliance-resign-tls")
     assert near.value.hint == "did you mean appliance-resigns-tls?"
+
+
+@pytest.mark.parametrize("name", ["*", "health?", "[h]ealthy", "**", "..", ""])
+def test_a_name_is_no_pattern(name: str) -> None:
+    with pytest.raises(UserError, match="there is no scenario|cannot be read"):
+        load_scenario(name)
 
 
 def test_inheritance_goes_round(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -77,13 +78,36 @@ def test_another_smtplab_reads_anew(scenario: Path, monkeypatch: pytest.MonkeyPa
         remembered_scenario(scenario)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"code": 1}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"code": 1}',
+        b'{"files": []}',
+        b'{"files": {"/": 1}}',
+        pytest.param(b"[" * 100_000, id="deep"),
+        b"\xff\xfe",
+    ],
+)
 def test_a_damaged_entry_is_read_anew(scenario: Path, content: bytes) -> None:
     first = remembered_scenario(scenario)
     (entry,) = entries()
     entry.write_bytes(content)
     assert remembered_scenario(scenario).scenario == first.scenario
     assert entry.read_bytes() != content  # and written again
+
+
+@pytest.mark.parametrize("part", ["scenario", "healthy", "broken", "name"])
+def test_an_entry_of_which_a_part_is_damaged_is_read_anew(scenario: Path, part: str) -> None:
+    first = remembered_scenario(scenario)
+    (entry,) = entries()
+    whole = entry.read_bytes()
+    entry.write_text(json.dumps(json.loads(whole) | {part: 5}))
+    again = remembered_scenario(scenario)
+    assert (again.name, again.scenario, again.healthy) == (first.name, first.scenario, first.healthy)
+    assert entry.read_bytes() == whole
 
 
 def test_without_a_folder_to_write_in_nothing_is_remembered(scenario: Path, cache: Path) -> None:
