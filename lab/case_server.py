@@ -23,17 +23,16 @@ from lab.hosts.cases import ACCOUNT, STALL, CaseHosts
 from lab.net.directory import Endpoint
 from lab.net.loop import loop_factory
 from lab.report.trials import row
-from lab.tls.names import is_address
 from lab.transcript import Entry
 from lab.trial.case import RESOLVING, TrialCase, TrialPolicy
 from lab.trial.cases import ALL
 from lab.trial.expectation import Expectation, expectation
 from lab.trial.observation import observe
 from lab.trial.result import CaseResult, Did, Mark
+from lab.trials import host_names
 
 _Result = TypeVar("_Result")
-_HOST, _ADDRESS = "localhost", "127.0.0.1"
-_NOBODY = "127.255.255.253"  # an address where nobody listens
+_ADDRESS = "127.0.0.1"
 _SETTLE = 2.0  # seconds that a session may go on after the sender has returned
 
 
@@ -148,7 +147,7 @@ class CaseServer:
         key = policy.value if resolving else "named"
         if key not in self._sets:
             cases = [case for case in ALL.values() if case.under(policy)]
-            hosts = CaseHosts(cases, datetime.now(UTC), _mx if resolving else _local, stall=self._stall)
+            hosts = CaseHosts(cases, datetime.now(UTC), host_names(policy, own=False), stall=self._stall)
             self._sets[key] = _Set(hosts, CaseNames(hosts, policy) if resolving else None, Path(self._folder.name) / key)
             self._wait(self._start(self._sets[key]))
         return self._sets[key]
@@ -158,7 +157,7 @@ class CaseServer:
         await hosts.start(_ADDRESS)
         if names is not None:
             free = (Endpoint(_ADDRESS, 0),)
-            await names.start(free, free, _NOBODY)
+            await names.start(free, free)
         write_files(one.folder, hosts, names)
 
     def observe(self, under_test: CaseUnderTest, send: Callable[[], object]) -> CaseResult:
@@ -202,11 +201,3 @@ def trial_policy(name: str) -> TrialPolicy:
         return TrialPolicy(name)
     except ValueError:
         raise UserError(f"there is no policy {name!r}", hint=f"one of: {', '.join(TrialPolicy)}") from None
-
-
-def _local(case: TrialCase) -> str:
-    return case.host if is_address(case.host) else _HOST
-
-
-def _mx(case: TrialCase) -> str:
-    return f"mx.{case.domain}"

@@ -70,7 +70,8 @@ async def run_trial(
 
     `known` is the client whose command it is, with what else is known of it; `timeout` the seconds that a case may take, `stall`
     those that a box keeps silent, `seen` is called with each result. The sanity case is first; where it fails nothing else is
-    tried. Raises UserError for a command that cannot be run, CannotTest where no port can be had.
+    tried. A command of the user's runs where we do, so that it may name files of his; a known client in a folder that is removed.
+    Raises UserError for a command that cannot be run, CannotTest where no port can be had.
     """
     program = known_program(command, policy)
     way = namespace()
@@ -78,7 +79,7 @@ async def run_trial(
     names = CaseNames(hosts, policy) if policy in RESOLVING else None
     with tempfile.TemporaryDirectory(prefix="smtplab-trial-") as folder:
         commands = _Commands(tuple(command), *((known.implicit, known.login, known.input) if known else ()))
-        trial = _Trial(hosts, names, Path(folder), commands, policy, way, timeout, environment)
+        trial = _Trial(hosts, names, Path(folder), commands, policy, way, timeout, environment, Path(folder) if known else None)
         try:
             await _listen(hosts, names)
             trial.prepare()
@@ -156,6 +157,8 @@ class _Commands:
             return "the command does not say {mode} or {scheme}, so it cannot be told to begin with TLS"
         if case.kind is CaseKind.FEATURE and case.login and not self.login and "{user}" not in said:
             return "the command does not say {user} and {password}, so it cannot be told to log in"
+        if case.asks_certificate and "{cert}" not in said:
+            return "the command does not say {cert} and {key}, so the client has no certificate to show"
         return ""
 
 
@@ -164,7 +167,7 @@ class _Trial:
 
     def __init__(
         self, hosts: CaseHosts, names: CaseNames | None, folder: Path, commands: _Commands, policy: TrialPolicy, way: tuple[str, ...],
-        timeout: float, environment: dict[str, str] | None,
+        timeout: float, environment: dict[str, str] | None, where: Path | None,
     ) -> None:  # fmt: skip
         self._hosts, self._names, self._folder, self._commands, self._policy, self._way = (
             hosts,
@@ -174,7 +177,7 @@ class _Trial:
             policy,
             way,
         )
-        self._timeout, self._environment = timeout, environment
+        self._timeout, self._environment, self._where = timeout, environment, where
         self.probes = True  # until the sanity case has shown otherwise
 
     def prepare(self) -> None:
@@ -253,10 +256,13 @@ class _Trial:
 
     async def _run(self, command: list[str], stdin: bytes) -> tuple[int | None, str]:
         """Run a program with something on its standard input; ended with all that it started when its time is over."""
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True, env={**os.environ, "PATH": search_path(), **(self._environment or {})}, cwd=self._folder,
-        )  # fmt: skip
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True, env={**os.environ, "PATH": search_path(), **(self._environment or {})}, cwd=self._where,
+            )  # fmt: skip
+        except OSError as error:  # a script whose interpreter is not there, for one
+            raise CannotTest(f"{command[0]} cannot be run: {error.strerror}") from None
         try:
             async with asyncio.timeout(self._timeout):
                 output, _ = await process.communicate(stdin)

@@ -99,11 +99,12 @@ def _until_well(look: Callable[[], list[Seat]], count: int, patience: float, tol
         told(len(now) - len(bad))
         if len(now) == count and not bad:
             return
-        if bad and (time.monotonic() > until or any(seat.state in _HOPELESS or seat.restarts > _MOST_RESTARTS for seat in bad)):
-            worst = next((seat for seat in bad if seat.wrong), bad[0])
-            why = f": {worst.wrong}" if worst.wrong else ""
+        if time.monotonic() > until or any(seat.state in _HOPELESS or seat.restarts > _MOST_RESTARTS for seat in bad):
+            worst = next((seat for seat in bad if seat.wrong), bad[0] if bad else None)
+            why = f": {worst.wrong}" if worst and worst.wrong else ""
+            example = f"{worst.user} is {worst.state}{why}" if worst else "somebody has removed them"
             raise CannotTest(
-                f"{len(bad)} of {count} labs are not up, and so none stays ({worst.user} is {worst.state}{why})",
+                f"{count - len(now) + len(bad)} of {count} labs are not up, and so none stays ({example})",
                 hint="fewer students, more --patience, or more room on the engine",
             )
         time.sleep(_LOOK)  # the engine's own probes; there is no event for all of them

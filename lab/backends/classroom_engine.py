@@ -105,14 +105,14 @@ def each(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Resu
 
 def things(engine: docker.DockerClient, name: str | None = None) -> dict[str, list[dict[str, Any]]]:
     """Return all that a class, or every class, has in the engine and in the swarm that it manages, by its kind."""
-    api, filters = engine.api, {"label": f"{CLASS}={name}" if name else CLASS}
+    api, filters, swarm = engine.api, {"label": f"{CLASS}={name}" if name else CLASS}, manages_swarm(engine)
     found = {
-        "services": api.services(filters=filters) if manages_swarm(engine) else [],
+        "services": api.services(filters=filters) if swarm else [],
         "containers": api.containers(all=True, filters=filters),
         "networks": api.networks(filters=filters),
         "volumes": api.volumes(filters=filters).get("Volumes") or [],
     }
-    if manages_swarm(engine):
+    if swarm:
         found |= {"secrets": api.secrets(filters=filters), "configs": api.configs(filters=filters)}
     return found
 
@@ -153,17 +153,19 @@ def remove_class(engine: docker.DockerClient, name: str) -> calls.Removed:
     where something stays.
     """
     removed, until = calls.Removed(), time.monotonic() + _PATIENCE
-    while any((found := things(engine, name)).values()):
+    found = things(engine, name)
+    while any(found.values()):
         marks = [(kind, thing) for kind, its in found.items() for thing in its if MARK in _labels_of(thing)]
         rest = [(kind, thing) for kind, its in found.items() for thing in its if MARK not in _labels_of(thing)]
         services = [(kind, thing) for kind, thing in rest if kind == "services"]
         for batch in (marks, services, [one for one in rest if one not in services]):
             for kind, gone in each(lambda one: (one[0], _remove(engine, *one)), batch):
                 removed.count(kind, gone)
-        if time.monotonic() > until:
-            left = ", ".join(f"{len(its)} {kind}" for kind, its in things(engine, name).items() if its)
+        found = things(engine, name)
+        left = ", ".join(f"{len(its)} {kind}" for kind, its in found.items() if its)
+        if left and time.monotonic() > until:
             raise CannotTest(f"of the class {name} there is still {left}", hint="smtplab clean --all tries again")
-        if any(things(engine, name).values()):
+        if left:
             time.sleep(0.3)  # Swarm ends tasks in its own time, and there is no event for all of them
     return removed
 

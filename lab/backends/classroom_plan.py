@@ -107,6 +107,14 @@ def free_subnets(count: int, taken: Iterable[ipaddress.IPv4Network], chance: ran
     raise CannotTest(f"no {count} free networks are left in {RANGE}", hint="smtplab clean removes what labs left behind")
 
 
+def checked_listen(address: str) -> str:
+    """Return the address that ports are published at. Raises UserError where it is none, or none of IPv4: labs have no other."""
+    try:
+        return str(ipaddress.IPv4Address(address))
+    except ValueError:
+        raise UserError(f"--listen {address!r} is no IPv4 address", hint="0.0.0.0, or one that this machine has") from None
+
+
 def checked_class(name: str) -> str:
     """Return a class's name. Raises UserError where it can be none."""
     if not _NAME.fullmatch(name):

@@ -56,6 +56,7 @@ def up(
     from lab.scenario.load import load_scenario
 
     planned.checked_class(name)
+    planned.checked_listen(listen)
     loaded = load_scenario(scenario)
     packaged(loaded.name, scenario)
     with connected() as engine:
@@ -203,7 +204,7 @@ def files(students: int, out: Path, scenario: str, port: int, address: str) -> N
     name = load_scenario(scenario).name
     packaged(name, scenario)
     made = plan(students, scenario=name, port=port)
-    with written(out / "classroom.csv") as rows:
+    with written(out / "classroom.csv", instead="name another folder with --out") as rows:
         try:
             folder = out / INVITATIONS
             folder.mkdir(exist_ok=True)
@@ -211,6 +212,7 @@ def files(students: int, out: Path, scenario: str, port: int, address: str) -> N
             for one in made.students:
                 secret = new_secret()
                 file = folder / one.user
+                file.unlink(missing_ok=True)  # of an earlier class: nobody may write to it
                 file.write_bytes(invitation(one.user, secret))
                 file.chmod(0o444)  # compose mounts it as it is, and the lab is not run by you; it is a hash
                 rows.append((one.user, f"http://{address}:{one.port}/", secret))

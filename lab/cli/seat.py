@@ -15,7 +15,7 @@ _SMTP_PORT, _DNS_PORT, PAGE_PORT = 25, 53, 8025
 @click.command()
 @click.argument("scenario", shell_complete=scenario_names)
 @click.option("--user", required=True, metavar="NAME", help="Whose lab it is, and what it is called.")
-@click.option("--invitation", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+@click.option("--invitation", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="The hash of the user's one-time secret, as the class was given it.")  # fmt: skip
 @click.option("--era", type=click.Choice(["classic", "current"]), help="How Exchange Online speaks (default: the scenario's).")
 @click.option("--play", is_flag=True, help="Send one message along each flow when the lab begins.")

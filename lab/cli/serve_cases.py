@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-_NOBODY = "127.255.255.253"  # an address where nobody listens
-
 if TYPE_CHECKING:
     from lab.net.directory import Endpoint
     from lab.sts.pages import WebAnswer
@@ -56,6 +54,8 @@ def serve_cases(
     from lab.tls.names import is_host_name
     from lab.trial.cases import chosen
 
+    if ":" in address:
+        raise UserError(f"--address {address!r} is no IPv4 address", hint="the names of the cases have A records and no others")
     if name is not None and not is_host_name(name):
         raise UserError(f"{name!r} is no host name", hint="for instance localhost, or mail.contoso.test")
     run(_serve(chosen(cases), address, port, (index_port, dns_port, sts_port), name, ready_file))
@@ -88,7 +88,7 @@ async def _serve(
     with Ending() as ending, removed_at_end(ready_file):
         try:
             await hosts.start(address, port)
-            await names.start((Endpoint(address, dns_port),), (Endpoint(address, sts_port),), _NOBODY)
+            await names.start((Endpoint(address, dns_port),), (Endpoint(address, sts_port),))
             index = case_index.as_json(
                 address, {case.name: (hosts.host_of(case), hosts.endpoints[case.name].port) for case in selected}, selected,
                 {(case.name, policy): expectation(case, policy, names.evidence(case)) for case in selected for policy in TrialPolicy

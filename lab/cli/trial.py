@@ -80,14 +80,18 @@ def trial(
     unknown = [name for name in clients if name not in CLIENTS]
     if unknown:
         raise UserError(f"there is no known client {unknown[0]!r}", hint=f"known: {', '.join(CLIENTS)}")
+    from lab.report.trials import side_by_side
+    from lab.trial_programs import version
+
     asked = TrialPolicy(policy)
     manner = _Manner(asked, cases, timeout, stall, jobs, transcript)
-    tried = [_try(CLIENTS[name], manner) for name in clients]
+    able = [client for client in map(CLIENTS.__getitem__, clients) if _can(client, asked)]
+    for file in filter(None, (json_file, junit_file)):  # what cannot be is told before, and not after an hour
+        _see_place(file)
+    versions = [version(client) for client in able]
+    results = [_run(client.commands[asked], client, told, manner) for client, told in zip(able, versions, strict=True)]
     if command:
-        tried.append(_run(command, None, manner))
-    from lab.report.trials import side_by_side
-
-    results = [result for result in tried if result is not None]
+        results.append(_run(command, None, "", manner))
     for line in ["", *side_by_side(results)] if len(results) > 1 else []:
         click.echo(line)
     _write(results, json_file, junit_file)
@@ -108,15 +112,22 @@ class _Manner:
     transcript: bool
 
 
-def _try(client: Client, manner: _Manner) -> TrialResult | None:
-    command = client.commands.get(manner.policy)
-    if command is None:
-        click.echo(f"{client.name}: cannot be told to follow the policy {manner.policy}", err=True)
-        return None
-    return _run(command, client, manner)
+def _can(client: Client, policy: TrialPolicy) -> bool:
+    if policy not in client.commands:
+        click.echo(f"{client.name}: cannot be told to follow the policy {policy}", err=True)
+    return policy in client.commands
 
 
-def _run(command: tuple[str, ...], client: Client | None, manner: _Manner) -> TrialResult:
+def _see_place(file: Path) -> None:
+    import os
+
+    from lab.errors import UserError
+
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise UserError("cannot be written", file=str(file), hint="a file in a folder that is there and is yours")
+
+
+def _run(command: tuple[str, ...], client: Client | None, told: str, manner: _Manner) -> TrialResult:
     from lab.cli import paint
     from lab.cli.screen import console
     from lab.net.loop import run
@@ -124,7 +135,6 @@ def _run(command: tuple[str, ...], client: Client | None, manner: _Manner) -> Tr
     from lab.report.transcript import render
     from lab.trial.cases import chosen
     from lab.trial.result import CaseResult, Mark
-    from lab.trial_programs import version
     from lab.trials import run_trial
 
     screen = console()
@@ -136,7 +146,6 @@ def _run(command: tuple[str, ...], client: Client | None, manner: _Manner) -> Tr
         paint.lines(screen, lines)
 
     selected = chosen(manner.cases, manner.policy)
-    told = version(client) if client else ""
     work = run_trial(
         command, selected, manner.policy, known=client, version=told, timeout=manner.timeout, stall=manner.stall, at_once=manner.jobs,
         seen=seen,

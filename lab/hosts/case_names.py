@@ -33,6 +33,7 @@ _STATUS = {
 #: How fetching ends by where the policy host's name leads.
 _WAYS = {None: FetchStatus.UNRESOLVED, "nobody": FetchStatus.UNREACHABLE}
 _SMTP = 25
+_NOBODY = "127.255.255.253"  # an address where nobody listens
 
 
 class CaseNames:
@@ -50,7 +51,7 @@ class CaseNames:
         self._server = DnsServer(lambda query, tcp: self._zones.answer(query, tcp=tcp))
         self._pages = WebServer("the policy host", self._credential, self._page, patience=hosts.stall)
 
-    async def start(self, dns: tuple[Endpoint, ...], web: tuple[Endpoint, ...], nobody: str) -> None:
+    async def start(self, dns: tuple[Endpoint, ...], web: tuple[Endpoint, ...], nobody: str = _NOBODY) -> None:
         """Answer at the first of each places that can be had; `nobody` is an address where nobody listens.
 
         Raises CannotTest where none can be had.

@@ -11,7 +11,6 @@ import hmac
 import json
 import os
 import secrets
-from contextlib import suppress
 from pathlib import Path
 
 from lab.errors import CannotTest, UserError
@@ -44,14 +43,15 @@ class Access:
         self.user, self._offered, self._file = user, offered, folder / _FILE
         self._used: list[str] = []
         self._sessions: list[str] = []
-        with suppress(FileNotFoundError):
-            self._read()
+        self._read()
 
     def _read(self) -> None:
         try:
             kept = json.loads(self._file.read_text(encoding="ascii"))
             self._used, self._sessions = list(kept["used"]), list(kept["sessions"])
-        except (ValueError, KeyError, TypeError):
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError):
             raise UserError(
                 "cannot be read", file=str(self._file), hint="without it an old invitation would be good again"
             ) from None
@@ -60,30 +60,32 @@ class Access:
         """Return the token of a new session for an invitation that was not used yet, else None. Raises CannotTest where that
         cannot be kept; the invitation is still good then.
         """
+        if user != self.user:  # everybody is told whose lab it is
+            return None
         try:
             wanted = self._offered.read_bytes().strip()
         except OSError:
             return None
         shown = invitation(user, secret).strip()
-        if not hmac.compare_digest(shown, wanted) or user != self.user or shown.decode() in self._used:
+        if not hmac.compare_digest(shown, wanted) or shown.decode() in self._used:
             return None
         token = secrets.token_urlsafe(24)
-        used, sessions = [*self._used, shown.decode()], [*self._sessions, _hashed(token)][-_MOST_SESSIONS:]
+        used, sessions = [*self._used, shown.decode()], [*self._sessions, _hashed(self.looks(token))][-_MOST_SESSIONS:]
         self._keep(used, sessions)
         self._used, self._sessions = used, sessions
         return token
 
     def knows(self, token: str) -> bool:
         """Whether a token is that of a session."""
-        return _hashed(token) in self._sessions
+        return self.may_look(self.looks(token))
 
     def looks(self, token: str) -> str:
         """Return what a session shows to look, and not to change: it travels as a cookie, which other ports of the host are sent."""
-        return _hashed(f"look\n{_hashed(token)}")
+        return _hashed(f"look\n{token}")
 
     def may_look(self, word: str) -> bool:
         """Whether that is of one of the sessions."""
-        return word in [_hashed(f"look\n{one}") for one in self._sessions]
+        return _hashed(word) in self._sessions  # what is kept is good for neither
 
     @property
     def entered(self) -> bool:

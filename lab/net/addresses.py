@@ -30,13 +30,15 @@ def own_addresses(place: int = 0) -> dict[str, str]:
         return dict.fromkeys(ADDRESSES, "127.0.0.1")
 
 
-def cannot_listen(name: str, address: str, port: int, error: OSError) -> CannotTest:
-    """Return what to raise where a listener cannot be had: whose it is, where, why in the system's words, and what to do."""
-    known = error.errno is not None and error.errno > 0 and not isinstance(error, socket.gaierror)
-    why = os.strerror(error.errno) if known and error.errno is not None else error.strerror or str(error)
-    hint = "choose another port, or end what listens there"
-    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+def cannot_listen(name: str, address: str, port: int, error: OSError, option: str = "") -> CannotTest:
+    """Return what to raise where a listener cannot be had: whose it is, where, why in the system's words, and what to do,
+    where there is one with an option for the port.
+    """
+    no_name = isinstance(error, socket.gaierror) or (error.errno or 0) < 0  # socket.create_server makes an OSError of it
+    why = os.strerror(error.errno) if error.errno and not no_name else error.strerror or str(error)
+    hint = f"choose another {f'with {option}' if option else 'port'}, or end what listens there"
+    if no_name or error.errno == errno.EADDRNOTAVAIL:
         hint = "choose an address of this machine"
     elif error.errno == errno.EACCES:
         hint = "choose a port from 1024 on, or be root"
-    return CannotTest(f"{name} cannot listen on {address}:{port}: {why}", hint=hint)
+    return CannotTest(f"{name} cannot listen on {address}:{port}: {why.partition(' (while')[0]}", hint=hint)

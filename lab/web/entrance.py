@@ -25,7 +25,7 @@ def entrance(access: Access) -> Route:
         try:
             said = json.loads(await _read(request))
             user, secret = str(said["user"]).strip(), str(said["secret"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return refused(400, "user and secret are wanted, as JSON")
         except ClientDisconnect:
             return refused(400, "the request broke off")

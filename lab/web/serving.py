@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from lab.errors import CannotTest
 from lab.live import places
+from lab.net.addresses import cannot_listen
 
 if TYPE_CHECKING:
     import uvicorn
@@ -48,7 +49,9 @@ async def serving(lab: LiveLab, *, port: int = 0, address: str = _ADDRESS, acces
     """
     token = places.make_token(lab.folder)
     with ExitStack() as stack:
-        tcp = stack.enter_context(_listen_tcp(address if access is not None else _ADDRESS, port))
+        tcp = stack.enter_context(
+            _listen_tcp(address, port, "--page-port") if access is not None else _listen_tcp(_ADDRESS, port, "--http-port")
+        )
         unix, path = _listen_unix(lab.folder, stack)
         number = tcp.getsockname()[1]
         # what clients call us: the name at the socket, and the port's
@@ -99,12 +102,11 @@ async def _ended(server: asyncio.Task[uvicorn.Server], doors: list[socket.socket
         await asyncio.wait_for(running.shutdown(sockets=doors), _GRACE)
 
 
-def _listen_tcp(address: str, port: int) -> socket.socket:
+def _listen_tcp(address: str, port: int, option: str) -> socket.socket:
     try:
         tcp = socket.create_server((address, port), backlog=128)
     except OSError as error:
-        hint = "choose another with --http-port, or end what listens there"
-        raise CannotTest(f"the page cannot listen on {address}:{port}: {os.strerror(error.errno or 0)}", hint=hint) from None
+        raise cannot_listen("the page", address, port, error, option) from None
     tcp.setblocking(False)
     return tcp
 

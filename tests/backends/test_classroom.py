@@ -13,13 +13,14 @@ import docker.errors
 import pytest
 
 from lab.backends import classroom, classroom_docker, classroom_swarm
-from lab.backends.classroom_engine import the_class
+from lab.backends.classroom_engine import Seat, remove_class, the_class
 from lab.backends.classroom_plan import (
     MOST_STUDENTS,
     PAGE_PORT,
     PROBE,
     ClassPlan,
     checked_class,
+    checked_listen,
     free_subnets,
     students,
     subnets_in,
@@ -80,6 +81,13 @@ def test_names_that_classes_can_have(name: str) -> None:
 def test_names_that_classes_cannot_have(name: str) -> None:
     with pytest.raises(UserError, match="cannot be a class's name"):
         checked_class(name)
+
+
+@pytest.mark.parametrize("address", ["", "here", "::", "127.0.0.1:80", "127.0.0.256", "0.0.0.0/0"])
+def test_where_a_class_cannot_listen(address: str) -> None:
+    assert checked_listen("0.0.0.0") == "0.0.0.0"
+    with pytest.raises(UserError, match="is no IPv4 address"):
+        checked_listen(address)
 
 
 def test_networks_touch_nothing_that_is_taken() -> None:
@@ -277,3 +285,53 @@ def test_how_a_container_fares(status: str, state: str, shown: str, well: bool) 
     (seat,) = classroom_docker.seats(cast("docker.DockerClient", SimpleNamespace(api=api)), "class")
     assert (seat.state, seat.well, seat.address) == (shown, well, "http://127.0.0.1:8801/")
     assert seat.wrong == ("smtplab: no room" if status == "exited" else "")
+
+
+WELL, STARTING = Seat("s01", "healthy", ""), Seat("s02", "starting", "")
+
+
+@pytest.mark.parametrize(
+    ("looks", "said"),
+    [
+        ([[WELL, STARTING]], r"1 of 2 labs are not up, and so none stays \(s02 is starting\)"),
+        ([[WELL, Seat("s02", "exited", "", wrong="no room")]], r"1 of 2 .* \(s02 is exited: no room\)"),
+        ([[WELL]], r"1 of 2 .* \(somebody has removed them\)"),
+        ([[]], r"2 of 2 .* \(somebody has removed them\)"),
+        ([[WELL, Seat("s02", "healthy", "")]], None),
+    ],
+)
+def test_waiting_ends(looks: list[list[Seat]], said: str | None) -> None:
+    left = list(looks)
+
+    def look() -> list[Seat]:
+        assert left, "it waits on when its time is over"
+        return left.pop()
+
+    counts: list[int] = []
+    if said is None:
+        classroom._until_well(look, 2, -1, counts.append)
+        assert counts == [2]
+    else:
+        with pytest.raises(CannotTest, match=said):
+            classroom._until_well(look, 2, -1, counts.append)
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_a_class_is_removed_with_its_mark_first_or_it_is_said_what_stays(stays: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.backends.classroom_engine._PATIENCE", -1)
+    there = [{"Id": "1", "Labels": {"org.smtplab.class": "class"}}, {"Id": "2", "Labels": MADE}]
+    gone: list[str] = []
+
+    def remove(identity: str, **_: object) -> None:
+        gone.append(identity)
+        if not (stays and identity == "1"):
+            there[:] = [one for one in there if one["Id"] != identity]
+
+    engine = Engine()
+    engine.api.containers, engine.api.remove_container = lambda **_: list(there), remove
+    if stays:
+        with pytest.raises(CannotTest, match="of the class class there is still 1 containers"):
+            remove_class(cast("docker.DockerClient", engine), "class")
+    else:
+        remove_class(cast("docker.DockerClient", engine), "class")
+    assert gone == ["2", "1"]

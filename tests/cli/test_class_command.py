@@ -33,7 +33,11 @@ UP = ("class", "up", "--students", "2", "--scenario", "healthy")
         (("class", "up", "--students", "2"), "Missing option '--scenario'"),
         (("class", "up", "--students", "2", "--scenario", "nonesuch"), "there is no scenario 'nonesuch'"),
         ((*UP, "--name", "Class 1"), "'Class 1' cannot be a class's name"),
+        ((*UP, "--listen", "::"), "--listen '::' is no IPv4 address"),
+        ((*UP, "--sheet", "none/class.csv"), "there is no Docker engine"),
         ((*UP, "--backend", "kubernetes"), "'kubernetes' is not one of"),
+        (("class", "files", "--students", "2", "--out", "none"), "'none' does not exist"),
+        (("seat", "healthy", "--user", "s01", "--invitation", "none"), "'none' does not exist"),
         (UP, "there is no Docker engine at unix:///nonexistent/engine.sock"),
         (("class", "status"), "there is no Docker engine"),
         (("class", "down"), "there is no Docker engine"),
@@ -83,6 +87,30 @@ def test_the_sheet_is_a_csv_that_only_its_owner_reads(tmp_path: Path) -> None:
         raise AssertionError
 
 
+def test_a_sheet_for_which_there_is_no_room_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("csv.writer", full)
+    with pytest.raises(UserError, match="cannot be written: No space left"), written(tmp_path / "class.csv"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_are_made_again_where_the_sheet_is_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ("class", "files", "--students", "2", "--out", str(tmp_path))
+    invited = tmp_path / "invitations" / "s01"
+    assert outcome(command) == 0
+    before = invited.read_bytes()
+    capsys.readouterr()
+    assert outcome(command) == 2
+    assert "remove it, or name another folder with --out" in capsys.readouterr().err
+    assert invited.read_bytes() == before, "the secrets of the sheet are still good"
+    (tmp_path / "classroom.csv").unlink()
+    assert outcome(command) == 0
+    assert invited.read_bytes() != before
+
+
 def test_there_is_no_sheet_of_a_class_that_did_not_come_up(tmp_path: Path) -> None:
     file = tmp_path / "class.csv"
     with pytest.raises(KeyboardInterrupt), written(file) as rows:
@@ -107,6 +135,25 @@ def test_what_the_sheet_says_of_the_way(published: str, address: str | None, lis
 # --- one lab of a class -------------------------------------------------------------------------------------------------
 
 SECRET = "K7QF-2MXD-9PRT-4WBA"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [("::1", "\n  choose an address of this machine"), ("203.0.113.9", ": Cannot assign requested address\n")],
+)
+def test_a_seat_that_cannot_listen(
+    address: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    (tmp_path / "invitation").write_bytes(invitation("s01", SECRET))
+    words = ("--smtp-port", "0", "--dns-port", "0", "--page-port", "0", "--address", address)
+    assert outcome(("seat", "healthy", "--user", "s01", "--invitation", str(tmp_path / "invitation"), *words)) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"smtplab: the page cannot listen on {address}:0: ")
+    assert why in said
+    assert "while attempting" not in said
+    assert "Unknown error" not in said
 
 
 @pytest.mark.slow

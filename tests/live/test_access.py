@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def offered(tmp_path: Path) -> Path:
         ("s02", SECRET, False),
         ("S01", SECRET, False),
         ("s01", "\ud800", False),
+        ("\ud800", SECRET, False),
     ],
 )
 def test_who_comes_in(user: str, secret: str, comes_in: bool, tmp_path: Path, offered: Path) -> None:
@@ -80,6 +82,13 @@ def test_nothing_that_the_lab_holds_opens_it(tmp_path: Path, offered: Path) -> N
         assert SECRET not in held
         assert SECRET.replace("-", "") not in held
     assert (tmp_path / "access.json").stat().st_mode & 0o077 == 0
+    access = Access(tmp_path, "s01", offered)
+    kept = [word for words in json.loads((tmp_path / "access.json").read_text()).values() for word in words]
+    assert len(kept) == 2
+    for word in kept:
+        for shown in (word, access.looks(word)):  # who reads the file has these
+            assert not access.knows(shown)
+            assert not access.may_look(shown)
 
 
 def test_an_invitation_is_not_lost_where_the_session_cannot_be_kept(
@@ -102,6 +111,10 @@ def test_without_its_memory_the_door_stays_shut(tmp_path: Path, offered: Path) -
     with pytest.raises(UserError, match="cannot be read"):
         Access(tmp_path, "s01", offered)
     (tmp_path / "access.json").unlink()
+    (tmp_path / "access.json").mkdir()
+    with pytest.raises(UserError, match="cannot be read"):
+        Access(tmp_path, "s01", offered)
+    (tmp_path / "access.json").rmdir()
     offered.unlink()
     assert Access(tmp_path, "s01", offered).enter("s01", SECRET) is None
 

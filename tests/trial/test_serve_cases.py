@@ -117,6 +117,7 @@ def test_policies_are_served(index: dict[str, Any]) -> None:
     [
         (("--name", "a/b"), "'a/b' is no host name"),
         (("--name", "ü.test"), "'ü.test' is no host name"),
+        (("--address", "::1"), "'::1' is no IPv4 address"),
         (("--address", "203.0.113.9"), "Cannot assign requested address"),
         (("--cases", "nothing-like-it"), "no case matches"),
     ],

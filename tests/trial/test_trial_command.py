@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -12,6 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from lab.cli.trial import trial
+from lab.errors import CannotTest
+from lab.trial.clients import CLIENTS
 
 FEW = ("--cases", "wildcard", "--cases", "expired", "--cases", "wrong-host", "--cases", "starttls-stripped")
 
@@ -112,6 +115,33 @@ def test_without_names_of_their_own_cases_that_need_them_are_not_put(monkeypatch
     assert "untested wildcard                             (cannot)  this case needs a host name of its own" in output
     assert "untested bare-domain " in output
     assert "2 right, 2 untested" in output
+
+
+@pytest.mark.slow
+def test_a_command_runs_where_it_is_typed_and_is_asked_for_no_certificate_that_it_was_not_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(tmp_path, """
+import smtplib, ssl, sys
+with smtplib.SMTP(sys.argv[1], int(sys.argv[2]), timeout=10) as smtp:
+    smtp.starttls(context=ssl.create_default_context(cafile=sys.argv[3]))
+    smtp.sendmail("a@b.test", ["c@d.test"], "Subject: x\\r\\n\\r\\nx\\r\\n")
+""")  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    code, output = run("--cases", "client-certificate", "--", sys.executable, "client.py", "{host}", "{port}", "{ca}")
+    assert code == 0, output
+    assert "untested client-certificate                   (cannot)  the command does not say {cert}" in output
+    assert "shows its certificate" not in output
+
+
+@pytest.mark.slow
+def test_a_program_that_cannot_be_run_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.trials.namespace", lambda: ())
+    file = tmp_path / "client"
+    file.write_bytes(b"#!/nonexistent/interpreter\n")
+    file.chmod(0o755)
+    with pytest.raises(CannotTest, match=r"client cannot be run: No such file or directory"):
+        run("--", str(file), "{port}")
 
 
 #: A client that reads what stands behind the 220 as if it came inside TLS, begins STARTTLS wherever it is offered, says its password
@@ -258,6 +288,8 @@ def test_a_client_that_hangs_is_ended(tmp_path: Path) -> None:
         (("--client", "nobody"), "there is no known client 'nobody'"),
         (("--cases", "nothing-like-it", "--client", "smtplib"), "no case matches 'nothing-like-it'"),
         (("--", "no-such-program-here", "{port}"), "there is no program 'no-such-program-here'"),
+        (("--json", "/nonexistent/r.json", "--client", "smtplib"), "/nonexistent/r.json: cannot be written"),
+        (("--junit", "/nonexistent/r.xml", "--client", "smtplib"), "/nonexistent/r.xml: cannot be written"),
         (("--", "true"), "does not say {port}"),
         (("--policy", "dane", "--", "true", "{port}"), "does not say {domain}"),
         (
@@ -266,9 +298,17 @@ def test_a_client_that_hangs_is_ended(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_bad_input_gets_a_sentence(arguments: tuple[str, ...], words: str) -> None:
+def test_bad_input_gets_a_sentence(arguments: tuple[str, ...], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.hosts.cases.CaseHosts.start", lambda *_: pytest.fail("nobody is put on trial"))
     with pytest.raises(Exception, match=words.replace("{", r"\{").replace("}", r"\}")):
         run(*arguments)
+
+
+def test_a_client_that_is_not_there_is_told_before_another_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.hosts.cases.CaseHosts.start", lambda *_: pytest.fail("the first is on trial already"))
+    monkeypatch.setitem(CLIENTS, "gone", replace(CLIENTS["curl"], name="gone", program="no-such-program-here"))
+    with pytest.raises(CannotTest, match="gone is not installed"):
+        run("--client", "smtplib", "--client", "gone")
 
 
 @pytest.mark.peer

@@ -69,7 +69,8 @@ def test_one_comes_in_once_looks_by_cookie_and_changes_by_token(lab: RunningLab,
 @pytest.mark.parametrize(
     ("raw", "status"),
     [(b"", 400), (b"[]", 400), (b"{", 400), (b'{"user": "s01"}', 400), (b'{"user": 1, "secret": null}', 403), (b"\xff", 400),
-     (b'{"user": "s01", "secret": "%s"}' % (b"A" * 2000), 400), (b'{"user": "s02", "secret": "K7QF-2MXD-9PRT-4WBA"}', 403)],
+     (b'{"user": "s01", "secret": "%s"}' % (b"A" * 2000), 400), (b'{"user": "s02", "secret": "K7QF-2MXD-9PRT-4WBA"}', 403),
+     (b'{"user": "\\ud800", "secret": ""}', 403), (b"[" * 1000, 400)],
 )  # fmt: skip
 def test_what_is_no_invitation_is_refused(raw: bytes, status: int, lab: RunningLab, offered: Path) -> None:
     offered.write_bytes(invitation("s01", SECRET))
