@@ -111,9 +111,11 @@ def test_the_story_of_the_post(desk: Desk) -> None:
 
 def test_time_and_faults_are_switched(desk: Desk) -> None:
     page = desk.page
-    before = page.locator("#clock-now").inner_text()
+    clock = page.locator("#clock-now")
+    expect(clock).to_have_text(re.compile(r"^\d{4}-\d\d-\d\d "), timeout=PATIENCE)
+    before = clock.inner_text()
     page.get_by_role("button", name="+30 days").click()
-    expect(page.locator("#clock-now")).not_to_contain_text(before[:10])
+    expect(clock).not_to_contain_text(before[:10], timeout=PATIENCE)
     fault = page.get_by_role("switch", name="appliance-terminates-tls")
     expect(fault).to_have_attribute("aria-checked", "true")
     fault.click()
