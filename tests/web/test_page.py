@@ -176,7 +176,7 @@ def test_tab_completes_and_never_holds_who_wants_to_leave(desk: Desk) -> None:
     assert focused(page) == "shell-run", "behind Escape Tab leaves"
     line.fill("Get-Quackery")
     page.keyboard.press("Tab")
-    page.wait_for_function("document.activeElement.id === 'shell-run'", timeout=PATIENCE)  # nothing begins like that
+    expect(page.locator("#shell-run")).to_be_focused(timeout=PATIENCE)  # nothing begins like that
     line.fill("Get-M")
     page.keyboard.press("Shift+Tab")
     assert focused(page) != "shell-line", "backwards it always leaves"
