@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from lab.exchange.config import MAXIMUM_TLS
 from lab.exchange.persona import ExchangeReceiver
 from lab.receiving.persona import SessionFacts
 from lab.sending.attempt import Envelope
@@ -21,6 +22,7 @@ class Balanced:
     """
 
     requests_certificate = True
+    maximum_tls: str | None = MAXIMUM_TLS
 
     def __init__(self, servers: tuple[ExchangeReceiver, ...], turns: Counter[str] | None = None) -> None:
         self.servers = servers

@@ -8,6 +8,10 @@ from typing import ClassVar
 from lab.sending.attempt import TlsLevel
 from lab.sending.implementation import Implementation, MtaTls
 
+#: Exchange 2016 runs on Windows Server 2012 to 2016, whose Schannel knows nothing newer ("Protocols in TLS/SSL (Schannel SSP)",
+#: learn.microsoft.com: TLS 1.3 from Windows Server 2022 on). Its logs say SP_PROT_TLS1_2 (facts/exchange 5).
+MAXIMUM_TLS = "TLSv1.2"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiveConnector:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from lab.exchange import certificates
 from lab.exchange.capabilities import Capabilities, evaluate
 from lab.exchange.certificates import Selection, StoreEntry
-from lab.exchange.config import ExchangeConfig, ReceiveConnector
+from lab.exchange.config import MAXIMUM_TLS, ExchangeConfig, ReceiveConnector
 from lab.exchange.events import Event, capabilities_not_confirmed
 from lab.exchange.routing import choose_receive_connector
 from lab.receiving.persona import Limits, SessionFacts
@@ -105,6 +105,7 @@ class ExchangeReceiver:
     """
 
     requests_certificate = True
+    maximum_tls: str | None = MAXIMUM_TLS
 
     def __init__(
         self,

@@ -66,6 +66,7 @@ class EmulatedHost(MailHost):
     """A mail host that is ours: exchange, online, internet."""
 
     chunking = False
+    maximum_tls: str | None = None
 
     def __init__(self, surroundings: Surroundings) -> None:
         super().__init__(surroundings)
@@ -224,7 +225,7 @@ class EmulatedHost(MailHost):
 
         settings = SenderSettings(
             host=self.name, ehlo_name=hop.ehlo_name, trust=self.trust.revoking(), now=self.clock.now, credential=hop.credential,
-            unusable=hop.unusable,
+            unusable=hop.unusable, maximum_tls=self.maximum_tls,
             chunking=self.chunking, xoorg=hop.xoorg, use_tls=use_tls, probe=probe, connector=hop.connector,
         )  # fmt: skip
         envelope = message.envelope if probe else self.outgoing_envelope(message, hop)

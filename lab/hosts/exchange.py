@@ -10,7 +10,7 @@ from typing import Any
 from lab.exchange import certificates, headers, wording
 from lab.exchange.balanced import Balanced
 from lab.exchange.certificates import StoreEntry
-from lab.exchange.config import ExchangeConfig, ReceiveConnector, StoredCertificate
+from lab.exchange.config import MAXIMUM_TLS, ExchangeConfig, ReceiveConnector, StoredCertificate
 from lab.exchange.duplicates import DeliveredTo
 from lab.exchange.events import Event, delivery_not_successful
 from lab.exchange.persona import ExchangeReceiver
@@ -44,6 +44,7 @@ class ExchangeHost(EmulatedHost):
     name = "exchange"
     schedule = EXCHANGE_SERVER
     chunking = True
+    maximum_tls: str | None = MAXIMUM_TLS
     config: ExchangeConfig
 
     def __init__(self, surroundings: Surroundings) -> None:

@@ -49,6 +49,7 @@ class InternetReceiver:
     """The persona (see `lab.receiving.persona`). `deliver` takes an accepted message."""
 
     requests_certificate = False
+    maximum_tls: str | None = None
 
     def __init__(
         self, config: InternetConfig, credential: Credential | None, *, deliver: Callable[[SessionFacts, Envelope], None]

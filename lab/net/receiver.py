@@ -109,7 +109,10 @@ class ReceiverSession(ReceiverWire):
             self._record(Kind.TLS_FAILED, blame=Blame.RECEIVER, schannel=word, message=f"the certificate cannot be used: {word}")
             return self._hang_up()
         self._tls = verifying_server(
-            credential, request_certificate=self._persona.requests_certificate, minimum=self._server.minimum_tls
+            credential,
+            request_certificate=self._persona.requests_certificate,
+            minimum=self._server.minimum_tls,
+            maximum=self._persona.maximum_tls,
         )
         self._record(Kind.CERTIFICATES, shown_by="receiver", chain=credential.chain)
         if behind[:2] == b"\x16\x03":  # a hello that did not wait for the 220; harmless, and seen in the wild

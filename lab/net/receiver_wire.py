@@ -20,7 +20,15 @@ from lab.smtp.replies import Reply
 from lab.tls.channel import TlsChannel, TlsFailure
 from lab.transcript import Kind, Leg
 
-_NO_HOOKS = object()
+
+class _NoHooks:
+    """A handler for aiosmtpd that handles nothing, and has nothing that it would look through at each session."""
+
+    def __dir__(self) -> tuple[str, ...]:
+        return ()
+
+
+_NO_HOOKS = _NoHooks()
 
 
 class ReceiverWire(SMTP):

@@ -36,6 +36,7 @@ class OnlineReceiver:
     """
 
     requests_certificate = True
+    maximum_tls: str | None = None
 
     def __init__(
         self,

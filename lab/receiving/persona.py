@@ -57,6 +57,7 @@ class Persona(Protocol):
 
     limits: Limits
     requests_certificate: bool  # ask the sender for its certificate in the handshake
+    maximum_tls: str | None  # the newest version that it speaks, as in `lab.tls.verifying`; None: all there are
 
     def begin(self, session: SessionFacts) -> Credential | None:
         """Look at a new session; return the certificate to show, None for no STARTTLS."""

@@ -53,6 +53,7 @@ class SenderSettings:
     use_tls: bool = True
     connector: str = ""  # whose name the host's log has for the session
     notes: tuple[str, ...] = ()  # what was found out about the receiver beforehand, for the transcript
+    maximum_tls: str | None = None  # the newest version that the host speaks, as in `lab.tls.verifying`
     probe: bool = False  # quit before MAIL: look at the receiver without sending anything
 
 
@@ -203,14 +204,14 @@ class SenderSession:
         if reply.code == 220:
             if injected := self._lines.take():  # CVE-2011-0411's twin on the sender's side: as if it came through TLS
                 self._record(Kind.FAULT, injected[:SAMPLE], blame=Blame.RECEIVER, message="plaintext behind the 220 to STARTTLS")
-            self.phase = "handshake"
-            settings = self.settings
-            if settings.unusable is not None:
-                detail, word = f"the sender's own certificate cannot be used: {settings.unusable}", settings.unusable
+            self.phase, settings = "handshake", self.settings
+            if (word := settings.unusable) is not None:
+                detail = f"the sender's own certificate cannot be used: {word}"
                 self._record(Kind.TLS_FAILED, blame=Blame.SENDER, schannel=word, message=detail)
                 return self._end(ReasonId.CREDENTIAL_UNUSABLE, detail=detail)
-            name, moment = self.policy.sni or self.target or None, settings.now()
-            self._tls = verifying_client(sni=name, trust=settings.trust, moment=moment, credential=settings.credential)
+            name, moment, own = self.policy.sni or self.target or None, settings.now(), settings.credential
+            newest = settings.maximum_tls
+            self._tls = verifying_client(sni=name, trust=settings.trust, moment=moment, credential=own, maximum=newest)
             self._tls.start()
             self._out.append(self._tls.outgoing())
             return None
@@ -349,8 +350,7 @@ class SenderSession:
 
     def _end(self, reason: ReasonId, *, phase: str = "", detail: str = "") -> None:
         """Leave without a word: the connection is of no use any more, or must not be used."""
-        ended = Reason(reason, phase or self.phase, detail=detail)
-        self._result = replace(self._result, outcome=Outcome.DEFERRED, reason=ended)
+        self._result = replace(self._result, outcome=Outcome.DEFERRED, reason=Reason(reason, phase or self.phase, detail=detail))
         self._finish()
 
     def _finish(self) -> None:

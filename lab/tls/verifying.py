@@ -27,6 +27,9 @@ from lab.tls.trust import TrustStore
 VERSIONS = {"TLSv1": SSL.TLS1_VERSION, "TLSv1.1": SSL.TLS1_1_VERSION, "TLSv1.2": SSL.TLS1_2_VERSION, "TLSv1.3": SSL.TLS1_3_VERSION}
 _CHUNK = 256 * 1024
 _CIPHERS = b"DEFAULT:@SECLEVEL=0"
+#: What Schannel offers for key exchange, in its order ("TLS Elliptic Curves in Windows 10 version 1607 and later",
+#: learn.microsoft.com). OpenSSL's own list begins with ML-KEM, which no Exchange has shown.
+_GROUPS = b"X25519:P-256:P-384"
 
 
 @dataclass(slots=True)
@@ -85,6 +88,13 @@ def _context(
     return context
 
 
+def _as_schannel(context: SSL.Context) -> SSL.Context:
+    """Let a host of the lab offer what Schannel does; an examiner offers all that there is."""
+    if not SSL._lib.SSL_CTX_set1_curves_list(context._context, _GROUPS):  # type: ignore[attr-defined]  # noqa: SLF001
+        raise AssertionError("OpenSSL has not taken the groups")  # pyOpenSSL has a public call for a single curve only
+    return context
+
+
 @lru_cache(maxsize=256)
 def _private_key(credential: Credential) -> PrivateKeyTypes:
     """Load a key once, and without testing it: the test takes 20 ms for RSA, and the mint made it."""
@@ -100,7 +110,7 @@ def _certificate(der: bytes) -> Certificate:
 @lru_cache(maxsize=128)
 def _server_context(credential: Credential, request_certificate: bool, minimum: str, maximum: str | None) -> SSL.Context:
     """Contexts are dear (0.8 ms) and the same for every session with a credential."""
-    context = _context(SSL.TLS_SERVER_METHOD, credential, None, None, (minimum, maximum))
+    context = _as_schannel(_context(SSL.TLS_SERVER_METHOD, credential, None, None, (minimum, maximum)))
     context.set_verify(SSL.VERIFY_PEER if request_certificate else SSL.VERIFY_NONE, _remember)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_keylog_callback(lambda _, line: key_log.note(line))
@@ -113,7 +123,7 @@ def _client_context(
     credential: Credential | None, trust: TrustStore, moment: datetime, minimum: str, maximum: str | None
 ) -> SSL.Context:
     """A sender's contexts: roots and lists are dear to load, and OpenSSL judges by the whole second."""
-    context = _context(SSL.TLS_CLIENT_METHOD, credential, trust, moment, (minimum, maximum))
+    context = _as_schannel(_context(SSL.TLS_CLIENT_METHOD, credential, trust, moment, (minimum, maximum)))
     context.set_verify(SSL.VERIFY_PEER, _remember)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     return context

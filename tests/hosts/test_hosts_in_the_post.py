@@ -43,7 +43,7 @@ def test_exchange_logs_nothing_of_the_refusal_but_a_short_session() -> None:
         "Sending certificate Subject Issuer name Serial number Thumbprint Not before Not after Subject alternate names" in contexts
     )
     assert any(
-        c.startswith("TLS protocol SP_PROT_TLS1_3_SERVER negotiation succeeded using bulk encryption algorithm CALG_AES_256")
+        c.startswith("TLS protocol SP_PROT_TLS1_2_SERVER negotiation succeeded using bulk encryption algorithm CALG_AES_256")
         for c in contexts
     )
     assert rows[0][6] == "+"
@@ -65,6 +65,9 @@ def test_the_send_log_has_a_row_for_each_line_and_the_tracking_log_defers() -> N
     first = next(row[7] for row in rows if row[7].startswith("250-"))
     assert first.startswith("250-DM6NAM11FT035.mail.protection.outlook.test Hello")
     assert rows[0][8] == "attempting to connect"
+    assert any(row[8].startswith("TLS protocol SP_PROT_TLS1_2_CLIENT negotiation succeeded") for row in rows), (
+        "Exchange 2016 has no newer"
+    )
     entries = list(csv.DictReader(io.StringIO("\r\n".join(tracking.split("\r\n")[5:])), FIELDS))
     assert [(row["event-id"], row["source"]) for row in entries] == [("RECEIVE", "STOREDRIVER"), ("DEFER", "SMTP")]
     assert entries[1]["recipient-status"] == "454 4.7.5 Certificate validation failure, Reason:UntrustedRoot"

@@ -32,21 +32,22 @@ expect: {{flows: {{}}}}
 """
 _RESIGN = "{resign: {certificate: appliance-default}}"
 _BOXED = ["self-signed", "name-mismatch"]
+_EXCHANGE = ["no-tls13"]  # what shines through where the box passes the handshake
 #: (behaviours of the rule, stages, findings) for all that touch STARTTLS or TLS and work for themselves or beside `resign`.
 KNOWN: dict[str, tuple[str, str, list[str]]] = {
-    "passthrough": ("passthrough", "PPPPPPP", []),
+    "passthrough": ("passthrough", "PPPPPPP", _EXCHANGE),
     "resign": (_RESIGN, "PPPPFPP", _BOXED),
-    "strip-starttls": ("strip-starttls", "PPPFPPP", ["starttls-hidden"]),
+    "strip-starttls": ("strip-starttls", "PPPFPPP", ["starttls-hidden", *_EXCHANGE]),
     "refuse-starttls": ("refuse-starttls", "PPPF--P", ["starttls-refused"]),
-    "refuse-ehlo": ("refuse-ehlo", "PPPFPPP", ["ehlo-refused", "starttls-hidden"]),
+    "refuse-ehlo": ("refuse-ehlo", "PPPFPPP", ["ehlo-refused", "starttls-hidden", *_EXCHANGE]),
     "fake-starttls": ("fake-starttls", "PPPP-F-", ["not-tls"]),
-    "inject-reply": ("inject-reply", "PPPPPPP", ["plaintext-after-starttls"]),
-    "inject-command": ("inject-command", "PPPPPPP", []),  # on the other leg: nobody in front of the appliance can see it
+    "inject-reply": ("inject-reply", "PPPPPPP", ["plaintext-after-starttls", *_EXCHANGE]),
+    "inject-command": ("inject-command", "PPPPPPP", _EXCHANGE),  # on the other leg: nobody in front of the appliance sees it
     "one-sided-tls": ("one-sided-tls", "PPPPFPP", _BOXED),
     "cisco-inspection": ("cisco-inspection", "PPPF--P", ["banner-masked", "ehlo-masked", "starttls-not-offered"]),
     "reoffer-starttls": (f"{_RESIGN}, reoffer-starttls", "PPPPFPP", ["starttls-after-tls", *_BOXED]),
     "break-handshake": ("break-handshake", "PPPP-F-", ["handshake-closed"]),
-    "break-after-handshake": ("break-after-handshake", "PPPPPPF", ["connection-closed"]),
+    "break-after-handshake": ("break-after-handshake", "PPPPPF-", [*_EXCHANGE, "connection-closed"]),
     "downgrade": (f"{_RESIGN}, downgrade", "PPPPFPP", ["old-version", *_BOXED]),
     "answer-sni-wrongly": (f"{_RESIGN}, answer-sni-wrongly", "PPPPFPP", _BOXED),
     "drop-client-certificate": (f"{_RESIGN}, drop-client-certificate", "PPPPFPP", _BOXED),
