@@ -7,6 +7,7 @@ offers an expired one rather than none. Where nothing matches, STARTTLS disappea
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,11 +25,17 @@ _SOON = timedelta(days=30)  # when event 12018 begins: not documented
 
 @dataclass(frozen=True, slots=True)
 class StoreEntry:
-    """A certificate in the LocalMachine store: the credential, the services it is enabled for, whether its key is there."""
+    """A certificate in the LocalMachine store: the credential, or what makes it when it is first looked at; the services it is
+    enabled for; whether its key is there.
+    """
 
-    credential: Credential
+    source: Credential | Callable[[], Credential]
     services: tuple[str, ...]
     has_private_key: bool = True
+
+    @property
+    def credential(self) -> Credential:
+        return self.source if isinstance(self.source, Credential) else self.source()
 
     @property
     def certificate(self) -> Certificate:

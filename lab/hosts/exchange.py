@@ -133,7 +133,7 @@ class ExchangeHost(EmulatedHost):
 
     def _entries(self, certificates_: tuple[StoredCertificate, ...]) -> tuple[StoreEntry, ...]:
         return tuple(
-            StoreEntry(self.mint.credential(stored.certificate), stored.Services, stored.HasPrivateKey) for stored in certificates_
+            StoreEntry(self.mint.later(stored.certificate), stored.Services, stored.HasPrivateKey) for stored in certificates_
         )
 
     def restore(self, messages: list[Message], mailboxes: dict[str, list[Delivered]]) -> None:

@@ -37,7 +37,7 @@ class InternetHost(EmulatedHost):
 
     def build_receiver(self) -> Receiver:
         certificate = self.config.certificate
-        credential = self.mint.credential(certificate, self.config.name) if certificate else None
+        credential = self.mint.later(certificate, self.config.name) if certificate else None
         persona = InternetReceiver(self.config, credential, deliver=self._accept)
         return Receiver(self.name, persona, self.transcript, self.clock.now)
 

@@ -46,19 +46,21 @@ _PLAIN = {key: Reply.of(text) for key, text in _WORDS.items()}
 
 
 class InternetReceiver:
-    """The persona (see `lab.receiving.persona`). `deliver` takes an accepted message."""
+    """The persona (see `lab.receiving.persona`). `credential` gives its certificate, where it has one, when a session begins;
+    `deliver` takes an accepted message.
+    """
 
     requests_certificate = False
     maximum_tls: str | None = None
 
     def __init__(
-        self, config: InternetConfig, credential: Credential | None, *, deliver: Callable[[SessionFacts, Envelope], None]
-    ) -> None:
+        self, config: InternetConfig, credential: Callable[[], Credential] | None, *, deliver: Callable[[SessionFacts, Envelope], None]
+    ) -> None:  # fmt: skip
         self.config, self._credential, self._deliver = config, credential, deliver
         self.limits = Limits(content=50_000_000, errors=20)
 
     def begin(self, session: SessionFacts) -> Credential | None:
-        return self._credential
+        return self._credential() if self._credential is not None else None
 
     def banner(self, session: SessionFacts) -> Reply:
         return Reply(220, (f"{self.config.name} ESMTP",))

@@ -44,6 +44,7 @@ _TICK = 1.0  # seconds
 _AT_ONCE = 100  # due messages of a destination that are tried before others have their turn
 _MOST_KEYS = 8 * 1024 * 1024  # bytes
 _GRACE = 5.0  # seconds that sessions under way may take at the end
+_SLOWLY_MADE = ("exchange-setup", "online")  # certificates with RSA keys, of Exchange and of Exchange Online
 _INSERT_VERSION = "INSERT OR REPLACE INTO configurations VALUES (?, ?, ?, ?, ?, ?)"
 
 
@@ -187,8 +188,10 @@ class LiveLab:
         self._tending = asyncio.ensure_future(self._tend())
 
     async def prepare(self) -> None:
-        """Have ready what the first session asks for, on a thread: what carries it, and the one key that takes long to make."""
-        await asyncio.to_thread(_prepare, self.mint, key=not self.mint.made_for("online"))
+        """Have ready what the first session asks for, on threads: what carries it, and the keys that take long to make."""
+        if missing := [name for name in _SLOWLY_MADE if not self.mint.made_for(name)]:
+            self.mint.make_ahead("rsa2048", len(missing))
+        await asyncio.to_thread(_load_sessions)
 
     def _ports(self) -> dict[str, int]:
         return {name: self.lab.endpoint(name).port for name in self.origin.ports}
@@ -331,11 +334,9 @@ class LiveLab:
         return self.configuration.now
 
 
-def _prepare(mint: Mint, *, key: bool) -> None:
+def _load_sessions() -> None:
     for module in ("lab.net.receiver", "lab.appliance.relay", "lab.appliance.behaviours", "lab.net.sender", "lab.sending.session"):
         importlib.import_module(module)
-    if key:
-        mint.spare("rsa2048")
 
 
 def _private(file: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -49,7 +51,7 @@ class Authorities:
     def __init__(self, moment: datetime) -> None:
         self.moment = moment
         self._issued: dict[str, Issued] = {}
-        self._spare: list[tuple[str, PrivateKey]] = []
+        self._ahead: list[tuple[str, Future[PrivateKey]]] = []
         #: All revoked certificates bear this number, so that the CRL can be made before them.
         self.revoked_serial = secrets.randbits(120) | 1
 
@@ -79,19 +81,21 @@ class Authorities:
     @cached_property
     def rsa_key(self) -> PrivateKey:
         """An RSA key of 2048 bits. Making one takes longer than all else here, so that what is never seen in one chain shares it."""
-        return private_key("rsa2048")
+        return self.key("rsa2048")
 
-    def spare(self, kind: str) -> None:
-        """Make a key ahead for `key`; the one method that may be called on another thread."""
-        self._spare.append((kind, private_key(kind)))
+    def make_ahead(self, kind: str, count: int) -> None:
+        """Begin to make keys for `key` on a thread, one after the other. Each takes as long as its luck wants, and holds nobody up."""
+        keys: list[Future[PrivateKey]] = [Future() for _ in range(count)]
+        self._ahead += [(kind, key) for key in keys]
+        threading.Thread(target=_make, args=(kind, keys), name="smtplab-keys", daemon=True).start()
 
     def key(self, kind: str) -> PrivateKey:
-        """Return a new key, one that was made ahead where there is one."""
-        found = next((one for one in self._spare if one[0] == kind), None)
+        """Return a new key, one that was made ahead, or is being made, where there is one."""
+        found = next((one for one in self._ahead if one[0] == kind), None)
         if found is None:
             return private_key(kind)
-        self._spare.remove(found)
-        return found[1]
+        self._ahead.remove(found)
+        return found[1].result()
 
     def authority(self, name: str) -> Issued:
         """Return an intermediate under the public root, by name; the ones that are wrong are wrong in one thing only."""
@@ -152,6 +156,11 @@ class Authorities:
         start, end = self.moment - timedelta(days=30), self.moment + timedelta(days=335)
         made = self._rogue.issue_cert(host, common_name=host, not_before=start, not_after=not_after or end)
         return _from_pem(made.cert_chain_pems[0].bytes()), made.private_key_pem.bytes()
+
+
+def _make(kind: str, keys: list[Future[PrivateKey]]) -> None:
+    for key in keys:
+        key.set_result(private_key(kind))
 
 
 def _from_pem(pem: bytes) -> Certificate:

@@ -6,9 +6,10 @@ signs with itself: that of an appliance that imitates what it intercepts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from lab.errors import UserError
 from lab.tls.certificate import Certificate, Credential
@@ -41,6 +42,9 @@ class NotingMint(Mint):
     def credential(self, name: str, host: str | None = None) -> Credential:
         credential = self._asked[name, host] = self._mint.credential(name, host)
         return credential
+
+    def later(self, name: str, host: str | None = None) -> Callable[[], Credential]:
+        return partial(_itself, self.credential(name, host))  # asked for now, or it would not travel
 
     def trust(self, names: Iterable[str] = ("public",)) -> TrustStore:
         wanted = tuple(names)
@@ -82,6 +86,9 @@ class HandedMint(Mint):
         except KeyError:
             raise UserError(f"this host was not handed the certificate {name!r}") from None
 
+    def later(self, name: str, host: str | None = None) -> Callable[[], Credential]:
+        return partial(_itself, self.credential(name, host))
+
     def trust(self, names: Iterable[str] = ("public",)) -> TrustStore:
         try:
             return self._handed.trust[tuple(names)]
@@ -91,3 +98,7 @@ class HandedMint(Mint):
     @property
     def ca_pem(self) -> bytes:
         return self._handed.root.pem.encode("ascii")
+
+
+def _itself(credential: Credential) -> Credential:
+    return credential

@@ -7,7 +7,7 @@ kept, so a lab pays only for what it shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -49,10 +49,16 @@ class Mint(Authorities):
             return self._credentials[key]
         case = CASES.get(name)
         if case is None:
-            raise UserError(f"the mint knows no certificate {name!r}", hint="smtplab cert --list shows all names")
+            raise _unknown(name)
         if key not in self._credentials:
             self._credentials[key] = case.make(self, key[1])
         return self._credentials[key]
+
+    def later(self, name: str, host: str | None = None) -> Callable[[], Credential]:
+        """Return what makes a certificate when it is first wanted: see `credential`, which says at once what it does not know."""
+        if name not in CASES and (name, host or DEFAULT_HOST) not in self._credentials:
+            raise _unknown(name)
+        return partial(self.credential, name, host)
 
     def made_for(self, name: str) -> bool:
         """Whether a case has been made already."""
@@ -177,3 +183,7 @@ class Mint(Authorities):
         """The CRLs of the public authorities as PEM, one after the other."""
         lists = (x509.load_der_x509_crl(der) for der in self.revocation_lists(("public",)))
         return b"".join(crl.public_bytes(serialization.Encoding.PEM) for crl in lists)
+
+
+def _unknown(name: str) -> UserError:
+    return UserError(f"the mint knows no certificate {name!r}", hint="smtplab cert --list shows all names")
