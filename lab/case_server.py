@@ -11,12 +11,13 @@ import tempfile
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from lab.data import dataclass
 from lab.errors import UserError
 from lab.hosts.case_names import CaseNames, write_files
 from lab.hosts.cases import ACCOUNT, STALL, CaseHosts

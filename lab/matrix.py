@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from lab.backends.embedded import embedded
+from lab.data import dataclass
 from lab.observe import flow_result
 from lab.online.config import Era
 from lab.runner import play

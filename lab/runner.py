@@ -11,12 +11,12 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lab.backends.backend import Backend, Launch
 from lab.backends.embedded import embedded
+from lab.data import dataclass
 from lab.errors import UserError
 from lab.observe import flow_result, judge, judge_control
 from lab.online.config import Era

@@ -19,10 +19,10 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lab.data import dataclass
 from lab.errors import CannotTest
 from lab.hosts.case_names import CaseNames, write_files
 from lab.hosts.cases import ACCOUNT, STALL, CaseHosts

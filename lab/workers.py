@@ -17,13 +17,14 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from typing import Protocol, TypeVar
 
+from lab.data import dataclass
 from lab.errors import UserError
 from lab.matrix import MatrixRow, play_row
 from lab.net.loop import run as run_loop

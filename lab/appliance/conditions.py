@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from lab.data import dataclass
 from lab.transcript import Leg
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from lab.data import dataclass
 from lab.tls.imitate import Imitation, ImitationKey
 from lab.transcript import Leg
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 import docker
@@ -19,6 +19,7 @@ import docker.errors
 
 from lab.backends import containers_engine as calls
 from lab.backends.classroom_plan import ClassPlan, Student
+from lab.data import dataclass
 from lab.errors import CannotTest, UserError
 
 CLASS, STUDENT, MARK = "org.smtplab.class", "org.smtplab.student", "org.smtplab.mark"

@@ -11,9 +11,9 @@ import ipaddress
 import random
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from lab.backends.containers_plan import RANGE
+from lab.data import dataclass
 from lab.errors import CannotTest, UserError
 
 MOST_STUDENTS = 1000

@@ -11,7 +11,7 @@ import platform
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import docker
 import docker.errors
 from docker.types import IPAMConfig, IPAMPool
 
+from lab.data import dataclass
 from lab.errors import CannotTest
 
 LAB, ROLE, OWNER = "org.smtplab.lab", "org.smtplab.role", "org.smtplab.owner"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from lab.data import dataclass
 from lab.hosts.description import DETOUR_PORT, OUTSIDE, port_of
 from lab.net.addresses import ADDRESSES
 from lab.network.ways import NETWORKS

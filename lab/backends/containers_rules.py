@@ -7,8 +7,8 @@ whose own system drops its packet is told so. Names of devices change when a con
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from lab.data import dataclass
 from lab.network.config import NetworkConfig, Packets, Partition
 from lab.network.ways import shared
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from lab.check.dane import DaneResult
 from lab.check.findings import SessionFindingId as F
 from lab.check.result import HostResult, Stage, State
 from lab.check.sts import StsResult
+from lab.data import dataclass
 from lab.dns.answer import DnsSecurity
 from lab.sending import decide
 from lab.sending.attempt import Attempt, Enforcement, Outcome, Policy, Reason, ReasonId, Security

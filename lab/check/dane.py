@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from lab.check.findings import Severity
 from lab.check.policy import PolicyCheck, broken, found_in, passed, state_of
 from lab.check.result import Found, State
+from lab.data import dataclass
 from lab.dns.answer import DnsSecurity
 from lab.sending.dane import DaneLookup, DaneState
 from lab.tls.certificate import Certificate

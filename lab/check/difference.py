@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from lab.check.result import HostResult
+from lab.data import dataclass
 from lab.smtp.replies import Reply
 
 #: What may differ from one moment to the next in a greeting: dates and times, and session numbers in brackets.

@@ -5,9 +5,9 @@ A finding is never renamed. What the ids mean in words, what comes of them and w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from lab.data import dataclass
 from lab.tls.findings import FindingId
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from lab.check import boxes, score
 from lab.check.findings import SessionFinding
 from lab.check.findings import SessionFindingId as F
 from lab.check.result import Examination, HostResult
+from lab.data import dataclass
 from lab.tls.certificate import Certificate
 from lab.tls.findings import FindingId
 from lab.tls.names import pattern_matches

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lab.check.findings import Severity
 from lab.check.result import Found, State
+from lab.data import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ tried. Seconds are of the monotonic clock.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from lab.check.findings import SessionFinding, SessionFindingId, Severity, severity
+from lab.data import dataclass
 from lab.evidence.wire import Wire
 from lab.smtp.replies import Reply
 from lab.tls.certificate import Certificate

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from lab.data import dataclass
 from lab.tls.trust import TrustStore
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lab.check.findings import Severity
 from lab.check.policy import PolicyCheck, broken, found_in, passed, state_of
 from lab.check.result import Found, State
+from lab.data import dataclass
 from lab.dns.answer import DnsSecurity, Status
 from lab.sts.discovery import FETCH_RULES, FetchStatus, PolicyFetch, StsDiscovery
 from lab.sts.policy import FATAL, RULES, Mode, StsNotice, StsProblem

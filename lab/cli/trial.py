@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from lab.data import dataclass
 
 if TYPE_CHECKING:
     from lab.trial.case import TrialPolicy

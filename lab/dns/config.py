@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import ClassVar
+
+from lab.data import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

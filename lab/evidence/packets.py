@@ -11,8 +11,8 @@ from __future__ import annotations
 import ipaddress
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from lab.data import dataclass
 from lab.evidence.wire import Ending, Wire
 
 #: Payload bytes of one segment: Ethernet's 1500 less both headers, 20 more for IPv6.

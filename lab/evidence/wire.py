@@ -6,10 +6,12 @@ the count goes on, and the record says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+from lab.data import dataclass
 
 #: Bytes of payload that one record keeps by default; a whole STARTTLS session takes some 10 KB.
 KEEP = 4 * 1024 * 1024

@@ -7,8 +7,8 @@ This is what a TLS-terminating appliance takes away: it cannot show Exchange Onl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from lab.data import dataclass
 from lab.tls.findings import FindingId, Verdict
 from lab.tls.names import match_host
 from lab.tls.verdict import HARMLESS

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from lab.data import dataclass
 from lab.exchange.config import ReceiveConnector
 from lab.exchange.events import Event, certificate_expired, certificate_expires_soon, certificate_not_found
 from lab.tls.certificate import Certificate, Credential

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
+from lab.data import dataclass
 from lab.sending.attempt import TlsLevel
 from lab.sending.implementation import Implementation, MtaTls
 

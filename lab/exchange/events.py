@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from lab.data import dataclass
 from lab.tls.certificate import Certificate
 
 

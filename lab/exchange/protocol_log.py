@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from lab.data import dataclass
 from lab.exchange.numbers import session_number
 from lab.tls.certificate import Certificate
 from lab.tls.views import exchange_status

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from lab.data import dataclass
 from lab.exchange.protocol_log import stamp
 from lab.sending.attempt import Envelope
 from lab.smtp.headers import header

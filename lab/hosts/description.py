@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from lab.data import dataclass
 from lab.net.patience import LIVE, Patience
 from lab.scenario.topology import Topology
 from lab.sending.attempt import Envelope

@@ -13,11 +13,12 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from lab.data import dataclass
 from lab.dns.names import Names
 from lab.errors import NotKept
 from lab.hosts.host import Surroundings

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from lab.clock import Clock
+from lab.data import dataclass
 from lab.hosts.keeping import Keeper, KeepsNothing
 from lab.net.directory import Directory
 from lab.net.patience import Patience

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from lab.data import dataclass
 from lab.exchange.events import Event
 from lab.hosts.mailhost import MailHost
 from lab.sending.attempt import Attempt, Envelope, Outcome

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
+from lab.data import dataclass
 from lab.errors import UserError
 from lab.hosts.emulated import EmulatedHost, NextHop
 from lab.hosts.host import Surroundings

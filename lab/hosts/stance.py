@@ -6,8 +6,7 @@ say what is demanded, as they do of Exchange.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from lab.data import dataclass
 from lab.dns.zones import Zones
 from lab.exchange import certificates
 from lab.exchange.certificates import StoreEntry

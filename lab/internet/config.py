@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from lab.data import dataclass
 from lab.sending.implementation import Implementation, MtaTls
 
 

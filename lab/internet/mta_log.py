@@ -6,9 +6,10 @@ Sources: facts/docker section 5 (lines recorded from Postfix 3.7.11 and Exim 4.9
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
+from lab.data import dataclass
 from lab.sending.attempt import Outcome, Reason, ReasonId, Security
 from lab.smtp.replies import Reply
 from lab.tls.channel import TlsFacts

@@ -6,11 +6,12 @@ Each version names the one that it followed, so that `undo` walks back, and is i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from lab.data import dataclass
 from lab.errors import UserError
 from lab.scenario import change
 from lab.scenario.known import known_topology, written

@@ -10,8 +10,9 @@ import itertools
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from typing import Any
+
+from lab.data import dataclass
 
 KEPT = 8192
 _LINGER = 120.0  # seconds

@@ -17,9 +17,10 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from lab.data import dataclass
 from lab.errors import NotKept
 from lab.hosts.mailhost import MailHost
 from lab.live.hub import Hub

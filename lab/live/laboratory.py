@@ -11,7 +11,6 @@ import json
 import os
 import sqlite3
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 from lab.api import Lab
 from lab.backends.embedded import Embedded
 from lab.clock import Clock
+from lab.data import dataclass
 from lab.errors import NotKept, UserError
 from lab.hosts.mailhost import MailHost
 from lab.live.configuration import Configuration, Step, StepKind, Version, reached, step_data, step_of
@@ -189,9 +189,9 @@ class LiveLab:
 
     async def prepare(self) -> None:
         """Have ready what the first session asks for, on threads: what carries it, and the keys that take long to make."""
-        if missing := [name for name in _SLOWLY_MADE if not self.mint.made_for(name)]:
-            self.mint.make_ahead("rsa2048", len(missing))
-        await asyncio.to_thread(_load_sessions)
+        missing = sum(not self.mint.made_for(name) for name in _SLOWLY_MADE)
+        make_keys = self.mint.made_ahead("rsa2048", missing)
+        await asyncio.gather(asyncio.to_thread(make_keys), asyncio.to_thread(_load_sessions))
 
     def _ports(self) -> dict[str, int]:
         return {name: self.lab.endpoint(name).port for name in self.origin.ports}

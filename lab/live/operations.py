@@ -6,11 +6,11 @@ import asyncio
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
 
+from lab.data import dataclass
 from lab.errors import UserError
 from lab.hosts.mailhost import MailHost
 from lab.live import views

@@ -10,10 +10,11 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from lab.data import dataclass
 from lab.live.hub import Hub
 from lab.live.plain import marked, plain, unmarked
 from lab.transcript import Entry, Kind, Leg, Transcript

@@ -5,9 +5,9 @@ Made by `lab.live.views`. No wording but that of the parties themselves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from lab.data import dataclass
 from lab.sending.attempt import Outcome
 from lab.sending.message import Delivered, Message
 from lab.smtp.headers import header

@@ -7,8 +7,8 @@ appliance without knowing it: a route says what the sender believes that it conn
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from lab.data import dataclass
 from lab.errors import CannotTest
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lab.check import score
 from lab.check.attempt import published
@@ -13,6 +13,7 @@ from lab.check.dane import DaneResult, judge_dane_host
 from lab.check.result import Exchanger, HostResult, Stage, StageResult, State
 from lab.check.setting import Setting
 from lab.check.sts import StsHostResult, StsResult, judge_sts, judge_sts_host
+from lab.data import dataclass
 from lab.dns.answer import Answer
 from lab.net.policies import discover_sts, discover_tlsrpt, look_up_dane
 from lab.net.policy_fetch import FetchSettings

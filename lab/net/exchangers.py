@@ -6,12 +6,12 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lab.check.findings import SessionFinding
 from lab.check.findings import SessionFindingId as F
 from lab.check.result import Exchanger, Target, TargetKind
+from lab.data import dataclass
 
 if TYPE_CHECKING:
     from lab.dns.answer import Answer

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from lab.data import dataclass
 
 #: Seconds between the first looks at whether anything can still come; what comes over loopback has come by then.
 LOOK = 0.01

@@ -7,11 +7,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 import h11
 
+from lab.data import dataclass
 from lab.net.directory import Endpoint
 from lab.net.resolver import Resolver
 from lab.sts.discovery import FETCH_SECONDS, POLICY_BYTES, FetchStatus, PolicyFetch

@@ -11,7 +11,7 @@ import asyncio
 import ipaddress
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dns.edns
@@ -25,6 +25,7 @@ import dns.resolver
 import dns.rrset
 import dns.zonefile
 
+from lab.data import dataclass
 from lab.dns.answer import Answer, DnsSecurity, Status
 from lab.errors import UserError
 from lab.net.directory import Endpoint

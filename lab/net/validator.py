@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 import dns.message
@@ -21,6 +20,7 @@ from dns.rdtypes.ANY.DS import DS
 from dns.rdtypes.ANY.NSEC import NSEC
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
+from lab.data import dataclass
 from lab.dns.answer import DnsSecurity
 from lab.dns.validation import Denial, denial, has_type, problem, supported, vouched_for
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from lab.data import dataclass
 from lab.network.config import At, How, NetworkConfig, Stop, Then
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 
+from lab.data import dataclass
 from lab.online import wording
 from lab.online.config import OnlineConfig
 from lab.sending.attempt import Outcome, Policy, Security

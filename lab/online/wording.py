@@ -7,9 +7,9 @@ certificate with the wrong name reads SubjectMismatch in `classic` and Untrusted
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from lab.data import dataclass
 from lab.exchange.numbers import session_number
 from lab.online.config import Era
 from lab.sending.attempt import Attempt, Enforcement, Policy, ReasonId

@@ -6,10 +6,11 @@ a `Reply` to be sent, or None where the receiver's plain answer will do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
+from lab.data import dataclass
 from lab.sending.attempt import Envelope
 from lab.smtp.commands import Path
 from lab.smtp.replies import Reply

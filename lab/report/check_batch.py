@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lab.check.findings import Severity
 from lab.check.result import Examination
+from lab.data import dataclass
 
 GOOD, FINDINGS, NOT_TESTED = "good", "findings", "not tested"
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from lab.data import dataclass
 from lab.sending.attempt import ReasonId
 from lab.tls.findings import FindingId as F
 

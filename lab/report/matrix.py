@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from lab.data import dataclass
 from lab.report.explain import REASONS
 from lab.scenario.model import Standing
 from lab.scenario.result import FlowResult

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from lab.check.findings import SessionFindingId as S
 from lab.check.findings import Severity
 from lab.check.result import Examination, HostResult, Stage, State
 from lab.check.sts import StsHostResult
+from lab.data import dataclass
 from lab.sending.dane import DaneState
 from lab.sts.discovery import FetchStatus, StsDiscovery
 from lab.sts.policy import FATAL, Mode

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from lab.check.attempt import attempt, under_policies
 from lab.check.findings import SessionFindingId, Severity
 from lab.check.result import Found, HostResult, Stage, State
 from lab.check.strength import OLD_VERSIONS
+from lab.data import dataclass
 from lab.exchange import wording as exchange_wording
 from lab.online import wording as online_wording
 from lab.online.config import Era

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.data import dataclass
 from lab.scenario import change
 from lab.scenario.model import Fix, Scenario
 from lab.scenario.topology import Topology

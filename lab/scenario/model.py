@@ -4,11 +4,12 @@ descriptions of the published schema.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from lab.data import dataclass
 from lab.online.config import Era
 from lab.sending.attempt import Outcome, ReasonId, Security
 from lab.tls.findings import FindingId

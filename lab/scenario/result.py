@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from lab.data import dataclass
 from lab.online.config import Era
 from lab.scenario.model import Fix, Scenario, Standing
 from lab.sending.attempt import Attempt, Outcome, ReasonId, Security

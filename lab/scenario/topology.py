@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import ClassVar
 
 from lab.appliance.config import ApplianceConfig
+from lab.data import dataclass
 from lab.dns.config import DnsConfig
 from lab.exchange.config import ExchangeConfig
 from lab.internet.config import InternetConfig

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from lab.data import dataclass
 from lab.smtp.replies import Reply
 from lab.tls.channel import TlsFacts
 from lab.tls.dane import DaneVerdict, Tlsa

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, cast
 
+from lab.data import dataclass
 from lab.dns.answer import Answer, DnsSecurity, Status
 from lab.tls.dane import Tlsa
 

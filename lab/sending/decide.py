@@ -5,8 +5,7 @@ Who says it in which words is the persona's business (`lab.online.wording`, `lab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from lab.data import dataclass
 from lab.sending.attempt import Enforcement, Policy, Reason, ReasonId, Security, TlsLevel
 from lab.smtp.replies import Reply
 from lab.tls.dane import DaneStatus, DaneVerdict

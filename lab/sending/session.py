@@ -10,10 +10,11 @@ the session there, so that the receiver sees a connection, EHLO, STARTTLS and no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from lab.data import dataclass
 from lab.errors import Blame, PeerError
 from lab.sending import decide
 from lab.sending.attempt import Attempt, Enforcement, Envelope, Outcome, Policy, Reason, ReasonId, Security
@@ -31,8 +32,7 @@ from lab.transcript import SAMPLE, Kind, Leg, Transcript
 
 #: Seconds to wait for a reply, by phase (RFC 5321 section 4.5.3.2).
 TIMEOUTS = {"connect": 30.0, "banner": 300.0, "mail": 300.0, "rcpt": 300.0, "data": 120.0, "content": 600.0, "quit": 5.0}
-_DEFAULT_TIMEOUT = 120.0
-_CHUNK = 256 * 1024
+_DEFAULT_TIMEOUT, _CHUNK = 120.0, 256 * 1024  # seconds, bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,11 @@ pipeline. Each error is PowerShell's own.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from lab.data import dataclass
 from lab.shell.failure import ShellError
 from lab.shell.operators import number
 from lab.shell.patterns import parse_moment, parse_span

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lab.data import dataclass
 from lab.shell.binding import Bound, Cmdlet
 from lab.shell.failure import Remote, ShellError, Warn
 from lab.shell.syntax import Command

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lab.data import dataclass
 from lab.shell.binding import Cmdlet, Kind, Param
 from lab.shell.cmdlets import files, registry
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from lab.data import dataclass
 from lab.shell import layout
 from lab.shell.layout import Column
 from lab.shell.patterns import is_wildcard, moment_format, wildcard

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 
+from lab.data import dataclass
 from lab.shell.layout import wrapped
 from lab.shell.values import moment_text
 

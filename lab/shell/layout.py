@@ -7,7 +7,8 @@ alphas, which format as 5.1 does; later versions leave out blank lines).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from lab.data import dataclass
 
 #: The console's last column is never written.
 _LAST_COLUMN = 1

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import StrEnum
 
+from lab.data import dataclass
 from lab.shell import completion
 from lab.shell.binding import Cmdlet
 from lab.shell.call import Call

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, Union
+
+from lab.data import dataclass
 
 if TYPE_CHECKING:
     from lab.shell.syntax import ScriptBlock

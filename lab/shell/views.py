@@ -7,8 +7,7 @@ learn.microsoft.com/answers and in deployment scripts: 41 and 10), Get-MessageTr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from lab.data import dataclass
 from lab.shell.layout import Column
 
 

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from lab.data import dataclass
 from lab.exchange.certificates import StoreEntry
 from lab.exchange.events import Event
 from lab.online.trace import MessageTrace

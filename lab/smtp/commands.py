@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from lab.data import dataclass
 
 _PATH = re.compile(r"^\s*(FROM|TO):\s*<([^<>]*)>(?:\s+(.*))?$", re.IGNORECASE | re.DOTALL)
 

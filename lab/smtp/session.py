@@ -15,8 +15,10 @@ early is held back, or is an attack.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from lab.data import dataclass
 
 
 class Turn(StrEnum):

@@ -6,10 +6,10 @@ web host say meanwhile; a record with another `id` asks for a new fetch; without
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from lab.data import dataclass
 from lab.dns.answer import Answer
 from lab.sts.policy import Mode, StsNotice, StsPolicy, StsRecord, parse_policy, parse_record
 from lab.tls.channel import TlsFacts

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from lab.data import dataclass
 from lab.sts.config import StsConfig, StsFault, StsSite
 
 PATH = "/.well-known/mta-sts.txt"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from lab.data import dataclass
 from lab.tls.names import pattern_matches
 
 #: RFC 8461 section 3.2.

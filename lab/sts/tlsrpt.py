@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
+from lab.data import dataclass
 from lab.dns.answer import Answer
 
 _VERSION = re.compile(r"v=TLSRPTv1[ \t]*(;|$)")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from lab.data import dataclass
 from lab.tls.certificate import Certificate, Credential
 from lab.tls.findings import FindingId
 from lab.tls.issue import Issued, PrivateKey, Request, distinguished_name, issue, private_key
@@ -83,11 +83,11 @@ class Authorities:
         """An RSA key of 2048 bits. Making one takes longer than all else here, so that what is never seen in one chain shares it."""
         return self.key("rsa2048")
 
-    def make_ahead(self, kind: str, count: int) -> None:
-        """Begin to make keys for `key` on a thread, one after the other. Each takes as long as its luck wants, and holds nobody up."""
+    def made_ahead(self, kind: str, count: int) -> Callable[[], None]:
+        """Promise keys to `key`; return what makes them, to be called on another thread. Each takes as long as its luck wants."""
         keys: list[Future[PrivateKey]] = [Future() for _ in range(count)]
         self._ahead += [(kind, key) for key in keys]
-        threading.Thread(target=_make, args=(kind, keys), name="smtplab-keys", daemon=True).start()
+        return partial(_make, kind, keys)
 
     def key(self, kind: str) -> PrivateKey:
         """Return a new key, one that was made ahead, or is being made, where there is one."""

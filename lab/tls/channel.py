@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from lab.data import dataclass
 from lab.errors import Blame, PeerError
 from lab.tls.certificate import Certificate
 

@@ -5,10 +5,11 @@ The rules that produce them are in `verdict.py`; the ways that others word them 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
+from lab.data import dataclass
 from lab.tls.certificate import Certificate
 
 

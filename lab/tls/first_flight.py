@@ -7,8 +7,9 @@ the key share may be any 32 bytes. Structure: RFC 8446 section 4.1 and appendix 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from lab.data import dataclass
 from lab.tls.suites import suite_name
 
 VERSIONS = {"SSLv3": 0x0300, "TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}

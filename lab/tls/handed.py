@@ -7,10 +7,11 @@ signs with itself: that of an appliance that imitates what it intercepts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from functools import partial
 
+from lab.data import dataclass
 from lab.errors import UserError
 from lab.tls.certificate import Certificate, Credential
 from lab.tls.issue import Issued

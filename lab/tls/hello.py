@@ -6,7 +6,7 @@ section 3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from lab.data import dataclass
 
 _HANDSHAKE, _CLIENT_HELLO, _SERVER_NAME, _HOST_NAME, _SUPPORTED_VERSIONS = 22, 1, 0, 0, 43
 _VERSIONS = {0x0301: "TLSv1", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}

@@ -6,8 +6,9 @@ that exists is here: those that mail servers have had, without PSK and SRP, whic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from lab.data import dataclass
 
 
 class Weakness(StrEnum):

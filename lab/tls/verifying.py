@@ -9,7 +9,7 @@ by the verdict what to do next, as Exchange Online does. SECLEVEL=0 lets old pee
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import lru_cache
 
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from OpenSSL import SSL, crypto
 
+from lab.data import dataclass
 from lab.errors import Blame
 from lab.tls import key_log
 from lab.tls.certificate import Certificate, Credential

@@ -6,9 +6,9 @@ facts/diagnostics 5.2 marks as such: it stands in `_EXCHANGE_ORDER` and nowhere 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntFlag
 
+from lab.data import dataclass
 from lab.tls.findings import Finding, FindingId, Verdict
 
 

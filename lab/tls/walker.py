@@ -6,7 +6,6 @@ an issuer is known by its name and, where both give one, the key identifier (RFC
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from lab.data import dataclass
 from lab.tls.certificate import Certificate
 from lab.tls.findings import Finding, FindingId
 from lab.tls.names import pattern_matches

@@ -6,10 +6,10 @@ A case is named once, everywhere: on the command line, as the domain `NAME.smtp.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from lab.appliance.config import BehaviourSpec
+from lab.data import dataclass
 from lab.dns.config import DnsFault, TlsaRecord
 from lab.sts.config import StsSite
 

@@ -10,8 +10,8 @@ comes on standard input. A client that cannot be told to follow a policy has no 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from lab.data import dataclass
 from lab.trial.case import TrialPolicy
 
 _VERIFY, _OPPORTUNISTIC = TrialPolicy.VERIFY, TrialPolicy.OPPORTUNISTIC

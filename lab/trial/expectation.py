@@ -8,9 +8,10 @@ needs no row here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
+from lab.data import dataclass
 from lab.sending.dane import DaneState
 from lab.sts.policy import Mode, StsPolicy
 from lab.tls.dane import DaneProblem, DaneStatus, DaneVerdict

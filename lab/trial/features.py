@@ -7,9 +7,9 @@ An answer is what was seen, not what is right: `None` where the cases that would
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from lab.data import dataclass
 from lab.trial.case import TrialPolicy
 from lab.trial.observation import Leak
 from lab.trial.result import CaseResult, Did, TrialResult

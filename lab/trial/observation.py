@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from lab.data import dataclass
 from lab.transcript import Entry, Kind, Leg
 
 _CREDENTIALS = frozenset({"AUTH"})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from lab.data import dataclass
 from lab.transcript import Entry
 from lab.trial.case import CaseKind, Tls, TrialCase, TrialPolicy
 from lab.trial.expectation import Expectation, Wanted

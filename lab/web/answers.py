@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from lab.data import dataclass
 from lab.live.summaries import VersionView
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
 
+from lab.data import dataclass
 from lab.live import operations, views
 from lab.live import summaries as seen
 from lab.live.configuration import Version

@@ -13,10 +13,10 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.data import dataclass
 from lab.errors import CannotTest
 from lab.live import places
 from lab.net.addresses import cannot_listen

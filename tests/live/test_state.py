@@ -79,6 +79,15 @@ async def test_what_was_there_is_there_again(tmp_path: Path) -> None:
         assert len({m.id for m in again.backend.exchange.messages}) == len(again.backend.exchange.messages)
 
 
+async def test_a_new_lab_listens_before_its_certificates_are_made(tmp_path: Path) -> None:
+    async with lab_in(tmp_path) as lab:
+        assert not any(map(lab.mint.made_for, ("exchange", "exchange-setup", "online", "internet")))
+        place = lab.lab.endpoint("exchange")
+        await say(place.address, place.port, Envelope("erin@fabrikam.test", ("alice@contoso.test",), b"Subject: x\r\n\r\nx\r\n"))
+        assert all(map(lab.mint.made_for, ("exchange", "exchange-setup")))
+        await lab.prepare()
+
+
 async def test_what_the_shell_knows_of_objects_is_the_labs_and_lasts(tmp_path: Path) -> None:
     look = "Get-OutboundConnector | select IsValidated,LastValidationTimestamp,WhenChanged | fl"
     async with lab_in(tmp_path, "healthy") as lab:

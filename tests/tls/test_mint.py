@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 
 from lab.errors import UserError
 from lab.tls.certificate import Certificate
+from lab.tls.issue import Issued
 from lab.tls.mint import Mint
 from lab.tls.mint_cases import CASES
 
@@ -67,6 +69,27 @@ def test_the_forms_of_a_certificate() -> None:
     assert leaf.key == "EC secp256r1"
     with pytest.raises(ValueError, match="."):
         Certificate.from_der(b"no certificate")
+
+
+def test_keys_that_are_made_ahead_are_waited_for_and_used_once() -> None:
+    mint = Mint(MOMENT)
+    make = mint.made_ahead("ec256", 2)
+    with ThreadPoolExecutor(2) as threads:
+        asked = [threads.submit(mint.key, "ec256") for _ in range(2)]
+        assert wait(asked, 0.05).done == set()  # one of its own would be there in a millisecond
+        make()
+        keys = [one.result() for one in asked]
+    keys.append(mint.key("ec256"))  # made when it is asked for
+    assert len({Issued(mint.root.certificate, key).key_pem for key in keys}) == 3
+
+
+def test_a_certificate_for_later_is_made_when_it_is_looked_at() -> None:
+    mint = Mint(MOMENT)
+    later = mint.later("good")
+    assert not mint.made_for("good")
+    assert later() is later() is mint.credential("good")
+    with pytest.raises(UserError, match="knows no certificate 'gone'"):
+        mint.later("gone")
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -11,7 +11,6 @@ What a hook does not override costs nothing: the relay asks only those who do, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
@@ -19,6 +18,7 @@ from lab.appliance.conditions import Conditions, Ledger, Phase, Stream, phase_of
 from lab.appliance.session import Session
 from lab.appliance.termination import Leftover, Termination
 from lab.appliance.wire import Stage
+from lab.data import dataclass
 from lab.smtp.replies import Reply
 from lab.tls.hello import ClientHello
 from lab.transcript import Leg

@@ -8,9 +8,9 @@ colours, so that the page's dark and light dress it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
+from lab.data import dataclass
 from lab.tls.certificate import Certificate
 from lab.tls.findings import Finding, FindingId, Verdict
 

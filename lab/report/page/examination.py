@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version as installed_version
 from importlib.resources import files
@@ -14,6 +13,7 @@ from typing import Any
 from lab.check.findings import Severity
 from lab.check.policy import PolicyCheck
 from lab.check.result import Examination, Found, HostResult, Stage, State
+from lab.data import dataclass
 from lab.report.check_answers import answers
 from lab.report.check_detail import stage_sentence
 from lab.report.check_explain import explanation

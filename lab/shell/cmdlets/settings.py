@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from lab.data import dataclass
 from lab.errors import UserError, UserErrors
 from lab.exchange.config import ReceiveConnector, SendConnector
 from lab.online.config import InboundConnector, OutboundConnector

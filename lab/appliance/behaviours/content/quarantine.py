@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass
 
 from lab.appliance.behaviours.behaviour import Behaviour, Counts, Family, Reply
 from lab.appliance.conditions import Conditions, Phase
 from lab.appliance.settings import setting
+from lab.data import dataclass
 from lab.errors import UserError
 
 

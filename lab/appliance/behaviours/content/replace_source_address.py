@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 
 from lab.appliance.behaviours.behaviour import Behaviour, Family
 from lab.appliance.conditions import Conditions
 from lab.appliance.settings import setting
+from lab.data import dataclass
 from lab.errors import UserError
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from lab.appliance.behaviours.behaviour import NONE, Behaviour, Reply, Verbs
 from lab.appliance.conditions import Phase, phase_of
 from lab.appliance.settings import setting
+from lab.data import dataclass
 from lab.tls.hello import ClientHello
 from lab.transcript import Leg
 

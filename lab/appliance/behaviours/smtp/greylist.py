@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lab.appliance.behaviours.behaviour import Behaviour, Counts, Reply, Verbs
 from lab.appliance.conditions import Conditions, Phase
 from lab.appliance.settings import Seconds, setting
+from lab.data import dataclass
 from lab.smtp.commands import parse_path
 
 _MOST = 10_000

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lab.appliance.behaviours.behaviour import Behaviour, Reply, Verbs
 from lab.appliance.conditions import Phase
 from lab.appliance.settings import Size, setting
+from lab.data import dataclass
 from lab.smtp.commands import parse_path
 
 

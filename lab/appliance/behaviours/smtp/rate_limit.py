@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lab.appliance.behaviours.behaviour import NONE, Behaviour, Counts, Reply, Verbs
 from lab.appliance.conditions import Conditions, Phase
 from lab.appliance.settings import Seconds, setting
+from lab.data import dataclass
 from lab.errors import UserError
 
 _MOST = 1000  # senders that are remembered

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lab.appliance.behaviours.behaviour import NONE, Behaviour, Counts, Reply, Stream, Verbs
 from lab.appliance.conditions import Conditions, Phase
 from lab.appliance.settings import setting
+from lab.data import dataclass
 from lab.errors import UserError
 from lab.transcript import Leg
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lab.appliance.behaviours.behaviour import Behaviour, Counts, Family, Verbs
 from lab.appliance.conditions import Phase
 from lab.appliance.session import Session
 from lab.appliance.settings import Seconds, setting
 from lab.appliance.wire import Stage
+from lab.data import dataclass
 from lab.transcript import Leg
 
 

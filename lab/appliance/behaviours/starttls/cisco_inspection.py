@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from lab.appliance.behaviours.behaviour import NONE, Behaviour, Family, Reply, Verbs
 from lab.appliance.conditions import Phase
 from lab.appliance.settings import setting
+from lab.data import dataclass
 
 
 class Banner(StrEnum):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from lab.appliance.behaviours.behaviour import Behaviour, Counts, Family, Reply, Termination, Verbs
 from lab.appliance.conditions import Phase
 from lab.appliance.settings import setting
+from lab.data import dataclass
 from lab.tls.hello import ClientHello
 from lab.transcript import Leg
 

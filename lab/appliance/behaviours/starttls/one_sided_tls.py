@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lab.appliance.behaviours.behaviour import Behaviour, Family, Leftover, Reply, Stream, Termination, Verbs
 from lab.appliance.settings import setting
 from lab.appliance.termination import Side, Version
+from lab.data import dataclass
 from lab.transcript import Leg
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lab.appliance.behaviours.behaviour import Behaviour, Counts, Family, Reply, Verbs
 from lab.appliance.conditions import Conditions, Phase
 from lab.appliance.settings import setting
+from lab.data import dataclass
 from lab.errors import UserError
 
 #: What is said with each code. RFC 3207 section 4 has the text of 454; the rest is unsourced.

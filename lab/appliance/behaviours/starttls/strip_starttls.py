@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lab.appliance.behaviours.behaviour import Behaviour, Family, Reply, Verbs
 from lab.appliance.conditions import Phase
 from lab.appliance.settings import setting
+from lab.data import dataclass
 
 
 class StripStarttls(Behaviour):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from lab.appliance.behaviours.behaviour import Behaviour, Family, Stream, Termination
 from lab.appliance.settings import setting
 from lab.appliance.tls_records import Alert, alert
+from lab.data import dataclass
 from lab.tls.hello import ClientHello
 from lab.transcript import Leg
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lab.appliance.behaviours.behaviour import Behaviour, Family, Stream
 from lab.appliance.breaking import How, break_off
 from lab.appliance.conditions import Phase
 from lab.appliance.settings import setting
 from lab.appliance.tls_records import Alert
+from lab.data import dataclass
 from lab.transcript import Leg
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lab.appliance.behaviours.behaviour import Behaviour, Family, Stream, Termination
 from lab.appliance.conditions import Conditions
 from lab.appliance.settings import setting
 from lab.appliance.termination import Side, Version
+from lab.data import dataclass
 from lab.errors import UserError
 from lab.tls.engine import check_ciphers
 from lab.transcript import Leg

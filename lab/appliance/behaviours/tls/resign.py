@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from enum import StrEnum
 
 from lab.appliance.behaviours.behaviour import NONE, Behaviour, Family, Leftover, Reply, Termination, Verbs
 from lab.appliance.conditions import Conditions
 from lab.appliance.settings import setting
 from lab.appliance.termination import Side, Version
+from lab.data import dataclass
 from lab.tls.imitate import Imitation, ImitationKey
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lab.appliance.behaviours.behaviour import Behaviour, Family, Reply, Termination, Verbs
 from lab.appliance.conditions import Conditions
 from lab.appliance.settings import setting
+from lab.data import dataclass
 
 
 class SecondReceiver(Behaviour):

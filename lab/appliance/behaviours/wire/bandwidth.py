@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lab.appliance.behaviours.behaviour import Behaviour, Counts, Family, Stream
 from lab.appliance.conditions import Conditions, Phase
 from lab.appliance.session import Session
 from lab.appliance.settings import Size, setting
 from lab.appliance.wire import Stage
+from lab.data import dataclass
 from lab.errors import UserError
 from lab.transcript import Leg
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lab.appliance.behaviours.behaviour import Behaviour, Family, Stream
 from lab.appliance.breaking import How, break_off
 from lab.appliance.conditions import Phase
 from lab.appliance.session import Session
 from lab.appliance.settings import Size, setting
 from lab.appliance.wire import Stage
+from lab.data import dataclass
 from lab.transcript import Leg
 
 
