@@ -177,6 +177,7 @@ async def sink(port: int, folder: Path, mode: str) -> None:
     """Serve for ever."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    context.num_tickets = 0  # no session reuse: stunnel would resume nine of ten sessions, and be spared half their TLS
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: Sink(context, starttls=mode == "starttls"),

@@ -104,7 +104,7 @@ class Transcript:
         **detail: Any,
     ) -> None:
         """Add an entry, stamped with the present."""
-        self._add(Entry(self._monotonic() - self._began, session, host, leg, kind, data, secure, blame, detail))
+        self._add(_new_entry(Entry, (self._monotonic() - self._began, session, host, leg, kind, data, secure, blame, detail)))
 
     def line(
         self, session: str, host: str, leg: Leg, kind: Kind, data: bytes, secure: bool, detail: Mapping[str, Any] = _NOTHING

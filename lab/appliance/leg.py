@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from lab.appliance.termination import Termination
@@ -30,6 +30,18 @@ class TlsFactory(Protocol):
     def for_receiver(self, termination: Termination) -> tuple[TlsChannel, tuple[Certificate, ...]]:
         """Return the channel for the receiver's leg and the chain that it would show (empty: none)."""
         ...
+
+
+@lru_cache(maxsize=256)
+def _handshake(role: str, version: str, cipher: str, bits: int, group: str | None, sni: str | None) -> Mapping[str, Any]:
+    """What is said of a handshake is the same in most sessions: one object for each."""
+    return {"role": role, "version": version, "cipher": cipher, "bits": bits, "group": group, "sni": sni}
+
+
+@lru_cache(maxsize=256)
+def _chain(shown_by: str, chain: tuple[Certificate, ...]) -> Mapping[str, Any]:
+    """And so are chains."""
+    return {"shown_by": shown_by, "chain": chain}
 
 
 class Flights:
@@ -161,15 +173,13 @@ class RelayLeg:
         assert self.tls is not None
         facts = self.tls.facts
         assert facts is not None
-        role = "receiver" if self.leg is Leg.SENDER else "sender"  # what the appliance plays on this leg
-        self.record(
-            Kind.TLS, role=role, version=facts.version, cipher=facts.cipher, bits=facts.bits, group=facts.group, sni=facts.sni
-        )
-        shown_by_us, shown_by_peer = ("receiver", "sender") if self.leg is Leg.SENDER else ("sender", "receiver")
+        # what the appliance plays on this leg, and what its peer does
+        ours, its = ("receiver", "sender") if self.leg is Leg.SENDER else ("sender", "receiver")
+        self.line(Kind.TLS, b"", True, _handshake(ours, facts.version, facts.cipher, facts.bits, facts.group, facts.sni))
         if self._shown:
-            self.record(Kind.CERTIFICATES, shown_by=shown_by_us, chain=self._shown)
+            self.line(Kind.CERTIFICATES, b"", True, _chain(ours, self._shown))
         if facts.peer_chain:
-            self.record(Kind.CERTIFICATES, shown_by=shown_by_peer, chain=facts.peer_chain)
+            self.line(Kind.CERTIFICATES, b"", True, _chain(its, facts.peer_chain))
 
     def record(self, kind: Kind, data: bytes = b"", *, blame: Blame | None = None, **detail: Any) -> None:
         """Add to the transcript, marked secure inside TLS."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from lab.appliance.behaviours.behaviour import NONE, Behaviour, Verbs
@@ -91,8 +92,8 @@ class Turns(Connections, ABC):
         self._on_reply = tuple((verbs, b) for b in behaviours if (verbs := b.reply_verbs) is None or verbs)
         remembered = [verbs for verbs, b in self._on_reply if b.conditions.when.match is not None]
         self._remembers = bool(remembered)
-        self._command_verbs = _union([*(verbs for verbs, _ in self._on_command), *remembered])
-        self._reply_verbs = _union(verbs for verbs, _ in self._on_reply)
+        self._command_verbs = _union(*(verbs for verbs, _ in self._on_command), *remembered)
+        self._reply_verbs = _union(*(verbs for verbs, _ in self._on_reply))
         readers = [b for b in behaviours if b.reads_messages]
         self._store = Store(readers) if readers else None
 
@@ -183,8 +184,9 @@ class Turns(Connections, ABC):
         """The sender has heard 220 to STARTTLS; `receiver`: and so have we from the receiver."""
 
 
-def _union(sets: Any) -> Verbs | None:
-    """Return all verbs of several sets; None, which means every verb, where one of them is that."""
+@lru_cache(maxsize=256)
+def _union(*sets: Verbs | None) -> Verbs | None:
+    """Return all verbs of several sets; None, which means every verb, where one of them is that. All sessions of a rule share it."""
     found: Verbs = NONE
     for verbs in sets:
         if verbs is None:

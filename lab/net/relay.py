@@ -10,13 +10,13 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lab.appliance.actions import Close, ConnectReceiver, Reading, SendToReceiver, SendToSender, Wake
 from lab.net.addresses import cannot_listen
 from lab.net.directory import Endpoint
 from lab.net.introduction import introduce
-from lab.net.patience import LIVE, Patience, comes, never
+from lab.net.patience import LIVE, LOOK, Patience, comes, never
 from lab.net.tap import Tap, Tapped
 from lab.transcript import Leg
 
@@ -65,6 +65,13 @@ class _LegProtocol(asyncio.BufferedProtocol):
             self.tapped.ended(by_peer=True)
         self.session.closed(self.leg, f"the connection broke: {error}" if error else "")
 
+    def write(self, data: bytes) -> None:
+        """Send to the peer, if it is still there."""
+        if self.transport is not None:
+            if self.tapped is not None:
+                self.tapped.said(data)
+            self.transport.write(data)
+
     def pause_writing(self) -> None:
         self.session.reading(self.leg, allowed=False)
 
@@ -78,38 +85,48 @@ class RelaySession:
     __slots__ = (
         "_carrier",
         "_connecting",
-        "_legs",
+        "_outlast",
         "_plan",
         "_quiet",
+        "_receiver_leg",
         "_relay",
         "_sender",
+        "_sender_leg",
         "_source",
         "_target",
-        "_timer",
+        "_waiting",
         "_wakes",
     )
 
     def __init__(self, carrier: RelayCarrier, plan: Callable[[str], Plan]) -> None:
         self._carrier, self._plan = carrier, plan
-        self._legs = {leg: _LegProtocol(self, leg) for leg in Leg}
+        self._sender_leg, self._receiver_leg = _LegProtocol(self, Leg.SENDER), _LegProtocol(self, Leg.RECEIVER)
         self._relay: Relay | None = None
         self._target: Endpoint
         self._sender: Endpoint
         self._source: str | None = None
-        self._connecting: asyncio.Task[None] | None = None
-        self._quiet = True  # since `_look` last looked
-        self._timer: asyncio.TimerHandle | None = None
-        self._wakes: dict[int, asyncio.TimerHandle] = {}
+        self._connecting: asyncio.Task[tuple[asyncio.Transport, asyncio.BufferedProtocol]] | None = None
+        self._outlast: asyncio.TimerHandle | None = None  # until a connection that is not there at once is waited for
+        self._waiting: asyncio.Task[None] | None = None
+        self._quiet = False  # since the carrier last looked
+        self._wakes: dict[int, asyncio.TimerHandle] | None = None  # few sessions have one, and an idle one should be small
 
     @property
     def sender_protocol(self) -> asyncio.BufferedProtocol:
         """The protocol for the accepted connection."""
-        return self._legs[Leg.SENDER]
+        return self._sender_leg
+
+    @property
+    def _legs(self) -> tuple[_LegProtocol, _LegProtocol]:
+        return self._sender_leg, self._receiver_leg
+
+    def _of(self, leg: Leg) -> _LegProtocol:
+        return self._sender_leg if leg is Leg.SENDER else self._receiver_leg
 
     def made(self, protocol: _LegProtocol) -> None:
         assert protocol.transport is not None
         if protocol.leg is Leg.SENDER:
-            self._carrier.sessions.add(self)
+            self._carrier.begun(self)
             if self._carrier.asleep:  # a kernel takes connections for a process that is frozen
                 protocol.transport.pause_reading()
                 return
@@ -119,9 +136,8 @@ class RelaySession:
                 protocol.tapped = self._carrier.tap.opened((address, port), local, self._carrier.name)
             self._sender = Endpoint(address, port)
             self._relay, self._target, self._source = self._plan(address)
-            self._legs[Leg.SENDER].event, self._legs[Leg.RECEIVER].event = self._relay.from_sender, self._relay.from_receiver
+            self._sender_leg.event, self._receiver_leg.event = self._relay.from_sender, self._relay.from_receiver
             self._relay.connected(address, port)
-            self._timer = self._carrier.loop.call_later(self._carrier.idle_timeout, self._look)
         elif self._relay is not None:
             if self._carrier.introduces:
                 protocol.transport.write(introduce(self._origin(), self._target))
@@ -146,7 +162,7 @@ class RelaySession:
         if self._relay is not None:
             (self._relay.sender_closed if leg is Leg.SENDER else self._relay.receiver_closed)(error)
             self._act()
-        if all(protocol.transport is None for protocol in self._legs.values()):
+        if self._sender_leg.transport is None and self._receiver_leg.transport is None:
             self._forget()
 
     def reading(self, leg: Leg, *, allowed: bool) -> None:
@@ -154,7 +170,7 @@ class RelaySession:
         self._read(Leg.RECEIVER if leg is Leg.SENDER else Leg.SENDER, allowed=allowed)
 
     def _read(self, leg: Leg, *, allowed: bool) -> None:
-        transport = self._legs[leg].transport
+        transport = self._of(leg).transport
         if transport is not None and not transport.is_closing():
             if allowed:
                 transport.resume_reading()
@@ -170,7 +186,7 @@ class RelaySession:
 
     def abort(self) -> None:
         """End at once."""
-        for protocol in self._legs.values():
+        for protocol in self._legs:
             if protocol.transport is not None:
                 protocol.transport.abort()
         self._forget()
@@ -180,34 +196,28 @@ class RelaySession:
         for action in self._relay.actions():
             kind = type(action)  # a chain of tests; class patterns would cost more than all the rest here
             if kind is SendToReceiver:
-                self._write(Leg.RECEIVER, action.data)  # type: ignore[union-attr]  # known by its type
+                self._receiver_leg.write(action.data)  # type: ignore[union-attr]  # known by its type
             elif kind is SendToSender:
-                self._write(Leg.SENDER, action.data)  # type: ignore[union-attr]  # the same
+                self._sender_leg.write(action.data)  # type: ignore[union-attr]  # the same
             elif kind is ConnectReceiver:
-                self._connecting = self._carrier.loop.create_task(self._connect())
+                self._connect()
             elif isinstance(action, Close):
                 self._close(action.leg, abort=action.abort)
             elif isinstance(action, Wake):
-                wake = self._carrier.loop.call_later(action.seconds, self._wake, action.number)
-                self._wakes[action.number] = wake
+                self._wakes = self._wakes or {}
+                self._wakes[action.number] = self._carrier.loop.call_later(action.seconds, self._wake, action.number)
             elif isinstance(action, Reading):
                 self._read(action.leg, allowed=action.allowed)
 
     def _wake(self, number: int) -> None:
-        self._wakes.pop(number, None)
+        if self._wakes is not None:
+            self._wakes.pop(number, None)
         if self._relay is not None:
             self._relay.woke(number)
             self._act()
 
-    def _write(self, leg: Leg, data: bytes) -> None:
-        protocol = self._legs[leg]
-        if protocol.transport is not None:
-            if protocol.tapped is not None:
-                protocol.tapped.said(data)
-            protocol.transport.write(data)
-
     def _close(self, leg: Leg, *, abort: bool) -> None:
-        transport = self._legs[leg].transport
+        transport = self._of(leg).transport
         if leg is Leg.RECEIVER and transport is None and self._connecting is not None:
             self._connecting.cancel()
         if transport is not None:
@@ -217,24 +227,41 @@ class RelaySession:
             else:
                 transport.close()
 
-    async def _connect(self) -> None:
+    def _connect(self) -> None:
+        """Connect to the receiver. What is near answers at once, and only what does not is waited for, with the carrier's patience."""
         loop, target = self._carrier.loop, self._target
         assert self._relay is not None
         source = self._relay.source_address or self._source
         local = (source, 0) if source and not self._carrier.introduces else None
-        made = loop.create_connection(lambda: self._legs[Leg.RECEIVER], target.address, target.port, local_addr=local)
-        connecting = asyncio.ensure_future(made)
-        try:
-            seconds = min(_CONNECT_TIMEOUT, self._carrier.patience.connect)
-            if await comes(connecting, seconds, self._carrier.hopeless):
-                connecting.result()
-            else:
-                self._failed(f"no connection to {target} within {_CONNECT_TIMEOUT:g} s")
-        except OSError as error:
-            self._failed(f"no connection to {target}: {error.strerror or error}")
-        finally:
+        made = loop.create_connection(lambda: self._receiver_leg, target.address, target.port, local_addr=local)
+        self._connecting = loop.create_task(made)
+        self._connecting.add_done_callback(self._connected)
+        self._outlast = loop.call_later(LOOK, self._wait)
+
+    def _connected(self, connecting: asyncio.Task[tuple[asyncio.Transport, asyncio.BufferedProtocol]]) -> None:
+        if self._connecting is not connecting:
+            return
+        self._connecting = None
+        self._no_more_waiting()
+        if not connecting.cancelled() and (error := connecting.exception()) is not None:
+            if not isinstance(error, OSError):
+                raise error
+            self._failed(f"no connection to {self._target}: {error.strerror or error}")
+
+    def _wait(self) -> None:
+        self._waiting = self._carrier.loop.create_task(self._be_patient())
+
+    async def _be_patient(self) -> None:
+        connecting, seconds = self._connecting, min(_CONNECT_TIMEOUT, self._carrier.patience.connect)
+        if connecting is not None and not await comes(connecting, seconds, self._carrier.hopeless):
             connecting.cancel()
-            await asyncio.gather(connecting, return_exceptions=True)
+            self._failed(f"no connection to {self._target} within {_CONNECT_TIMEOUT:g} s")
+        self._waiting = None
+
+    def _no_more_waiting(self) -> None:
+        if self._outlast is not None:
+            self._outlast.cancel()
+            self._outlast = None
 
     def _origin(self) -> Endpoint | None:
         """For whom the receiver is connected to: the sender that keeps its address, or whom a behaviour says."""
@@ -247,26 +274,28 @@ class RelaySession:
         self._relay.connect_failed(detail)
         self._act()
 
-    def _look(self) -> None:
-        """End a session in which nothing was said for a whole idle timeout."""
+    def look(self) -> None:
+        """End a session in which nothing was said since the last look."""
         if self._quiet and self._relay is not None:
             self._relay.timed_out()
             self._act()
-        else:
-            self._quiet = True
-            self._timer = self._carrier.loop.call_later(self._carrier.idle_timeout, self._look)
+        self._quiet = True
 
     def _forget(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        for wake in self._wakes.values():
+        for wake in (self._wakes or {}).values():
             wake.cancel()
-        self._wakes.clear()
+        self._wakes = None
         if self._relay is not None:
             self._relay.release()
-        if self._connecting is not None and not self._connecting.done():
-            self._connecting.cancel()
+        self._no_more_waiting()
+        for waiting in self.waits():
+            waiting.cancel()
+        self._connecting = None
         self._carrier.sessions.discard(self)
+
+    def waits(self) -> list[asyncio.Future[Any]]:
+        """Return the tasks in which its receiver is waited for."""
+        return [task for task in (self._connecting, self._waiting) if task is not None]
 
 
 def _reset_on_close(transport: asyncio.Transport) -> None:
@@ -290,6 +319,7 @@ class RelayCarrier:
         self.sessions: set[RelaySession] = set()
         self.loop: asyncio.AbstractEventLoop
         self._listener: asyncio.Server | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def start(self, address: str, port: int = 0) -> Endpoint:
         """Listen; return where. Raises CannotTest where the address cannot be had."""
@@ -302,15 +332,26 @@ class RelayCarrier:
             raise cannot_listen(self.name, address, port, error) from None
         return Endpoint(*self._listener.sockets[0].getsockname()[:2])
 
+    def begun(self, session: RelaySession) -> None:
+        """A session has begun. One timer looks after all of them: a session in which nothing is said ends within two timeouts."""
+        self.sessions.add(session)
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.idle_timeout, self._look)
+
+    def _look(self) -> None:
+        self._timer = self.loop.call_later(self.idle_timeout, self._look) if self.sessions else None
+        for session in tuple(self.sessions):
+            session.look()
+
     def sleep(self, asleep: bool) -> None:
         """Freeze with everything under way, or go on."""
         self.asleep = asleep
         for session in tuple(self.sessions):
             session.sleep(asleep)
 
-    def end_sessions(self) -> list[asyncio.Task[None]]:
+    def end_sessions(self) -> list[asyncio.Future[Any]]:
         """End every session without a word; return the tasks that end with them."""
-        tasks = [session._connecting for session in self.sessions if session._connecting is not None]  # noqa: SLF001  (its own)
+        tasks = [task for session in self.sessions for task in session.waits()]
         for session in tuple(self.sessions):
             session.abort()
         return tasks
@@ -320,5 +361,8 @@ class RelayCarrier:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         await asyncio.gather(*self.end_sessions(), return_exceptions=True)
         await asyncio.sleep(0)  # transports tell their protocols in the next round

@@ -8,6 +8,8 @@ from lab.appliance.settings import Size, setting
 from lab.data import dataclass
 from lab.errors import UserError
 
+_EHLO = frozenset({"EHLO"})
+
 
 class EditKeywords(Behaviour):
     """Change the receiver's EHLO reply: `hide` keywords, `add` some, put those of `order` first, or announce another SIZE. The
@@ -38,7 +40,7 @@ class EditKeywords(Behaviour):
 
     @property
     def reply_verbs(self) -> Verbs:
-        return frozenset({"EHLO"})
+        return _EHLO
 
     def on_reply(self, verb: str, reply: Reply) -> Reply:
         if not reply.positive:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.appliance.behaviours.behaviour import Behaviour, Counts, Reply, Verbs
+from lab.appliance.behaviours.behaviour import NONE, Behaviour, Counts, Reply, Verbs
 from lab.appliance.conditions import Conditions, Phase
 from lab.appliance.settings import setting
 from lab.data import dataclass
@@ -10,6 +10,9 @@ from lab.errors import UserError
 
 #: The verbs that are asked of the receiver and answered by it, and the two that are no commands.
 VERBS = ("CONNECT", "EHLO", "HELO", "STARTTLS", "MAIL", "RCPT", "DATA", "CONTENT", "RSET", "NOOP", "VRFY", "AUTH", "QUIT")
+
+#: The receiver says these whether it was asked or not.
+_UNASKED = frozenset({"CONNECT", "CONTENT"})
 
 
 class OverrideReply(Behaviour):
@@ -46,19 +49,18 @@ class OverrideReply(Behaviour):
             hint = f"for instance when: {{verb: RCPT}}; verbs: {', '.join(VERBS)}"
             raise UserError("override-reply: which reply?", key="when", hint=hint)
         prefix = f"{settings.enhanced} " if settings.enhanced else ""
+        wanted = self.conditions.when.verb
+        self._commands = NONE if settings.ask else wanted - _UNASKED if wanted else None
+        self._replies = (wanted or None) if settings.ask else _UNASKED & wanted if wanted else _UNASKED
         self._reply = Reply(settings.code, tuple(prefix + line for line in settings.text.splitlines() or [""]))
 
     @property
     def command_verbs(self) -> Verbs | None:
-        wanted = self.conditions.when.verb
-        return frozenset() if self.settings.ask else wanted - {"CONNECT", "CONTENT"} if wanted else None
+        return self._commands
 
     @property
     def reply_verbs(self) -> Verbs | None:
-        wanted = self.conditions.when.verb
-        if self.settings.ask:
-            return wanted or None
-        return frozenset({"CONNECT", "CONTENT"}) & wanted if wanted else frozenset({"CONNECT", "CONTENT"})
+        return self._replies
 
     def on_command(self, line: bytes) -> Reply:
         return self._reply
