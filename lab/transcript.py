@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -118,6 +118,19 @@ class Transcript:
         self._bytes += len(data) + 200
         if self._bytes > self._keep:
             self._shrink()
+
+    def carried(self, session: str, host: str, lines: Sequence[bytes], inward: tuple[Leg, bool], outward: tuple[Leg, bool]) -> None:
+        """Add lines that have come on one leg and go out on another as they are, in one moment; each leg with whether it is secure."""
+        at = self._monotonic() - self._began
+        (source, source_secure), (target, target_secure) = inward, outward
+        add = self._add if self._listeners else self._entries.append
+        for line in lines:
+            add(_new_entry(Entry, (at, session, host, source, Kind.LINE_IN, line, source_secure, None, _NOTHING)))
+            add(_new_entry(Entry, (at, session, host, target, Kind.LINE_OUT, line, target_secure, None, _NOTHING)))
+        if not self._listeners:
+            self._bytes += 2 * (sum(map(len, lines)) + 200 * len(lines))
+            if self._bytes > self._keep:
+                self._shrink()
 
     def _add(self, entry: Entry) -> None:
         self._entries.append(entry)

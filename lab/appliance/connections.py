@@ -32,13 +32,15 @@ def _detail(message: str) -> Mapping[str, str]:
 class Connections:
     """See the module."""
 
-    __slots__ = ("_abrupt", "_actions", "_behaviours", "_closing", "_ended", "_on_flight", "_pipes", "_receiver", "_sender", "_stopped",
+    __slots__ = ("_abrupt", "_actions", "_behaviours", "_carried", "_closing", "_ended", "_on_flight", "_pipes", "_receiver", "_sender", "_stopped",
                  "_timers", "_unusual", "address", "moment", "own_address", "session")  # fmt: skip
 
     def __init__(self, transcript: Transcript, host: str, moment: datetime) -> None:
         self.session = transcript.new_session(host)
         self.address, self.moment = "", moment
         self.own_address: str | None = None
+        #: Add whole lines to the transcript that go through as they are.
+        self._carried: Callable[..., None] = partial(transcript.carried, self.session, host)
         self._sender = RelayLeg(Leg.SENDER, Blame.SENDER, transcript, self.session, host)
         self._receiver = RelayLeg(Leg.RECEIVER, Blame.RECEIVER, transcript, self.session, host)
         self._behaviours: Sequence[Behaviour] = ()

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from lab.appliance.content import DottedContent
 from lab.appliance.leg import RelayLeg
-from lab.appliance.turns import Asked, Owed, Turns, split_command
+from lab.appliance.turns import Asked, Owed, Turns, argument_of, split_command
 from lab.smtp.lines import LineTooLong
 from lab.smtp.replies import BadReply, Reply
 from lab.smtp.session import Turn
-from lab.transcript import SAMPLE, Kind
+from lab.transcript import SAMPLE, Kind, Leg
 
 #: Bytes that are taken as a block of whole lines; and that a peer may say out of turn.
 _BLOCK, _AHEAD = 8192, 1024 * 1024
@@ -78,13 +78,16 @@ class Dialogue(Turns):
             return False
         lines = block[:-2].split(b"\r\n")
         verbs = [_PLAIN_VERBS.get(line[:5].rstrip(b" ").upper()) for line in lines]
-        if None in verbs or "DATA" in verbs[:-1] or (asked_about and not asked_about.isdisjoint(verbs)):
+        if None in verbs or "DATA" in verbs[:-1]:
             return False
-        sender, receiver, secure_in, secure_out = self._sender.line, self._receiver.line, self._sender.secure, self._receiver.secure
-        for line in lines:
-            sender(Kind.LINE_IN, line, secure_in)
-            receiver(Kind.LINE_OUT, line, secure_out)
-        conversation.asked.extend(verbs)  # type: ignore[arg-type]  # none is None here
+        asked: list[str] = verbs  # type: ignore[assignment]  # none is None here
+        if asked_about and not asked_about.isdisjoint(asked):
+            said = [split_command(line) for line in lines]
+            if any(self._concerns(self._on_command, verb, argument) for verb, argument in said):
+                return False
+            asked = [Asked.of(verb, argument) for verb, argument in said] if self._remembers else asked
+        self._carried(lines, (Leg.SENDER, self._sender.secure), (Leg.RECEIVER, self._receiver.secure))
+        conversation.asked.extend(asked)
         self._last = verbs[-1]  # type: ignore[assignment]  # the same
         if verbs[-1] == "DATA":
             conversation.turn = Turn.WAITING
@@ -134,9 +137,10 @@ class Dialogue(Turns):
         if end is None:
             return b""
         self._content = None
-        self._sender.record(Kind.CONTENT_IN, self._sample, size=content.size)
+        size = {"size": content.size}
+        self._sender.line(Kind.CONTENT_IN, self._sample, self._sender.secure, size)
         if content.forward:
-            self._receiver.record(Kind.CONTENT_OUT, self._sample, size=content.size)
+            self._receiver.line(Kind.CONTENT_OUT, self._sample, self._receiver.secure, size)
         dotted = isinstance(content, DottedContent)
         if dotted:
             self._conversation.turn = Turn.COMMANDS
@@ -229,13 +233,13 @@ class Dialogue(Turns):
         if None in codes or 354 in codes[:-1] or 334 in codes or not set(conversation.asked).isdisjoint(_SWITCHES):
             return False
         if asked_about and not asked_about.isdisjoint(conversation.asked):
-            return False
-        sender, receiver, secure_in, secure_out = self._sender.line, self._receiver.line, self._receiver.secure, self._sender.secure
+            answered = zip(conversation.asked, lines, strict=False)  # who asked for more will hear it later
+            if any(self._concerns(self._on_reply, verb, argument_of(verb, line)) for verb, line in answered):
+                return False
+        self._carried(lines, (Leg.RECEIVER, self._receiver.secure), (Leg.SENDER, self._sender.secure))
         verb = None
-        for line, code in zip(lines, codes, strict=True):
+        for code in codes:
             verb = conversation.reply(code)  # type: ignore[arg-type]  # none is None here
-            receiver(Kind.LINE_IN, line, secure_in)
-            sender(Kind.LINE_OUT, line, secure_out)
         self._challenged = False
         self._sender.send(block)
         if conversation.turn is Turn.DATA and verb == "DATA":

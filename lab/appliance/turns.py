@@ -61,6 +61,11 @@ def split_command(line: bytes) -> tuple[str, str]:
     return word.decode("ascii", "replace").upper(), argument.decode("utf-8", "surrogateescape").strip()
 
 
+def argument_of(verb: str, line: bytes) -> str:
+    """Return the argument of the command that a one-line reply answers, where it is known, else what the reply says."""
+    return verb.argument if isinstance(verb, Asked) else line.decode("utf-8", "surrogateescape").rstrip()
+
+
 class Turns(Connections, ABC):
     """See the module."""
 
@@ -106,6 +111,13 @@ class Turns(Connections, ABC):
             return phase_of(self._answering or self._last, secure=self._sender.secure)
         greeted = "CONNECT" not in self._conversation.asked
         return Phase.SECURE if self._sender.secure and greeted else Phase.BANNER if greeted else Phase.CONNECT
+
+    def _concerns(self, who: Sequence[tuple[Verbs | None, Behaviour]], verb: str, argument: str) -> bool:
+        """Whether one of those who are asked may act on a command, or on the answer to it. Nothing is counted by that."""
+        for verbs, behaviour in who:
+            if (verbs is None or verb in verbs) and behaviour.concerned(verb, argument):
+                return True
+        return False
 
     def _changed(self, verb: str, argument: str, line: bytes) -> bytes | Reply | None:
         """Ask the behaviours what becomes of a command."""

@@ -39,6 +39,11 @@ SETS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("refuse-starttls", {}),
         ("rewrite-banner", {}),
     ],
+    "recipients": [
+        ("override-reply", {"code": 452, "when": {"verb": "RCPT", "match": "nobody@"}}),
+        ("override-reply", {"code": 451, "ask": True, "when": {"verb": ["MAIL", "RCPT"], "match": "e@"}, "times": {"first": 1}}),
+        ("greylist", {"when": {"match": "z@"}}),
+    ],
     "messages": [("strip-headers", {}), ("add-received", {}), ("smuggle", {})],
     "held": [("quarantine", {"times": {"first": 1}}), ("limit-size", {"maximum": 1000})],
     "lines": [("split-lines", {"length": 10, "stream": "both"}), ("join-lines", {"when": {"verb": "EHLO"}})],

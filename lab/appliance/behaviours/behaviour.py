@@ -115,15 +115,24 @@ class Behaviour:
         when = self.conditions.when
         if when.sni and not (self.session.hello_seen and when.sni_fits(self.session.sni)):
             return False
-        if (when.phase or when.verb or when.match) and not when.event_fits(
-            phase or phase_of(verb, secure=self.session.secure(Leg.SENDER)), verb, argument
-        ):
+        if not self.fits(verb, argument, phase):
             return False
         if self.counts is not Counts.SESSIONS:
             return self._takes()
         if when.sni and self._taken is None:
             self._taken = self._takes()
         return self._taken is not False
+
+    def fits(self, verb: str, argument: str, phase: Phase | None = None) -> bool:
+        """Whether phase, verb and argument are those that `when` means; counts nothing."""
+        when = self.conditions.when
+        return not (when.phase or when.verb or when.match) or when.event_fits(
+            phase or phase_of(verb, secure=self.session.secure(Leg.SENDER)), verb, argument
+        )
+
+    def concerned(self, verb: str, argument: str) -> bool:
+        """Whether it may act on a command or its answer; counts nothing. Who has a `due` of its own must be asked by that."""
+        return self.overrides("due") or self.fits(verb, argument)
 
     @property
     def stream(self) -> Stream:

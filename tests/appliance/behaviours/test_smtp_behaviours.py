@@ -149,6 +149,35 @@ def test_greylisting_by_the_labs_clock() -> None:
     Playbook(one, moment=MINT.moment, address="127.25.0.40").run(GREETING + asked + later)
 
 
+def test_greylisting_knows_who_sent_what_it_is_not_asked_about() -> None:
+    """A group in which nothing concerns it goes by in one piece, and the sender in it counts all the same."""
+    one = behaviour("greylist", delay="5m", when={"match": "c@"})
+    for sender, minutes, passes in (("a@b.test", 0, False), ("x@b.test", 6, False), ("a@b.test", 6, True)):
+        play = Playbook(one, moment=MINT.moment + timedelta(minutes=minutes)).run(GREETING)
+        play.feed(Leg.SENDER, f"MAIL FROM:<{sender}>\r\nRCPT TO:<other@d.test>\r\n".encode())
+        play.feed(Leg.RECEIVER, b"250 ok\r\n250 ok\r\n")
+        play.feed(Leg.SENDER, b"RCPT TO:<c@d.test>\r\n")
+        assert play.heard[Leg.RECEIVER].endswith(b"RCPT TO:<c@d.test>\r\n") is passes
+
+
+@pytest.mark.parametrize("ask", [False, True])
+def test_in_a_group_only_the_reply_that_is_meant_is_another(ask: bool) -> None:
+    """The control is the group in which nobody is meant, which goes by in one piece."""
+    one = behaviour("override-reply", code=452, text="full", ask=ask, when={"verb": "RCPT", "match": "bob@"}, times={"every": 2})
+    for others, answers in (
+        (("eve", "bob"), b"250 ok\r\n250 ok\r\n"),
+        (("eve", "eve"), b"250 ok\r\n250 ok\r\n"),
+        (("bob", "eve"), b"452 full\r\n250 ok\r\n"),
+    ):
+        play = Playbook(one).run(GREETING)
+        play.heard[Leg.SENDER] = b""
+        play.feed(Leg.SENDER, b"".join(b"RCPT TO:<%s@d.test>\r\n" % name.encode() for name in others))
+        asked = play.heard[Leg.RECEIVER].count(b"RCPT TO")
+        assert asked == (2 if ask or b"452" not in answers else 1)
+        play.feed(Leg.RECEIVER, b"250 ok\r\n" * asked)
+        assert play.heard[Leg.SENDER] == answers
+
+
 def test_what_was_taken_is_forgotten_in_the_end() -> None:
     one = behaviour("greylist", delay="1m", lifetime="1h")
     asked = "s<< MAIL FROM:<a@b.test>\n r>> MAIL FROM:<a@b.test>\n r<< 250 ok\n s>> 250 ok\n s<< RCPT TO:<c@d.test>\n"
