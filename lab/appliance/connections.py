@@ -32,8 +32,8 @@ def _detail(message: str) -> Mapping[str, str]:
 class Connections:
     """See the module."""
 
-    __slots__ = ("_abrupt", "_actions", "_behaviours", "_carried", "_closing", "_ended", "_on_flight", "_pipes", "_receiver", "_sender", "_stopped",
-                 "_timers", "_unusual", "address", "moment", "own_address", "session")  # fmt: skip
+    __slots__ = ("_abrupt", "_actions", "_behaviours", "_carried", "_closing", "_ended", "_on_flight", "_pipes", "_receiver", "_sender",
+                 "_stopped", "_timers", "_unusual", "address", "moment", "own_address", "session")  # fmt: skip
 
     def __init__(self, transcript: Transcript, host: str, moment: datetime) -> None:
         self.session = transcript.new_session(host)

@@ -114,10 +114,7 @@ class Turns(Connections, ABC):
 
     def _concerns(self, who: Sequence[tuple[Verbs | None, Behaviour]], verb: str, argument: str) -> bool:
         """Whether one of those who are asked may act on a command, or on the answer to it. Nothing is counted by that."""
-        for verbs, behaviour in who:
-            if (verbs is None or verb in verbs) and behaviour.concerned(verb, argument):
-                return True
-        return False
+        return any((verbs is None or verb in verbs) and behaviour.concerned(verb, argument) for verbs, behaviour in who)
 
     def _changed(self, verb: str, argument: str, line: bytes) -> bytes | Reply | None:
         """Ask the behaviours what becomes of a command."""
