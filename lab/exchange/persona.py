@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from lab.exchange import certificates
 from lab.exchange.capabilities import Capabilities, evaluate
@@ -60,6 +61,11 @@ PLAIN = {key: Reply.of(text) for key, text in WORDS.items()}
 
 def banner_date(moment: datetime, offset: timedelta = timedelta(0)) -> str:
     """Return the banner's date: the day is not zero padded (facts/exchange 1.1)."""
+    return _banner_date(moment.replace(microsecond=0), offset)
+
+
+@lru_cache(maxsize=8)  # all sessions of a second are greeted alike, and no line takes longer to write
+def _banner_date(moment: datetime, offset: timedelta) -> str:
     local = moment + offset
     sign = "-" if offset < timedelta(0) else "+"
     minutes = int(abs(offset).total_seconds()) // 60

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from lab.exchange import certificates, headers, wording
@@ -278,6 +279,7 @@ class ExchangeHost(EmulatedHost):
     def _see(self, entry: Entry) -> None:
         if entry.host != self.name:
             return
-        receiving = entry.leg is Leg.SENDER
-        endpoint = self.directory.endpoint(self.name) if receiving else self.directory.address(self.name)
-        (self._receive_log if receiving else self._send_log).see(entry, str(endpoint))
+        if entry.leg is Leg.SENDER:
+            self._receive_log.see(entry, partial(self.directory.endpoint, self.name))
+        else:
+            self._send_log.see(entry, partial(self.directory.address, self.name))

@@ -40,13 +40,14 @@ class Hub:
         self._numbers = itertools.count(1)
         self._last = 0
         self._news: asyncio.Future[None] | None = None
-        self._followers, self._left = 0, -_LINGER
+        self._followers = 0
+        self._left: float | None = None  # when the last one went
         self._over = False
 
     @property
     def followed(self) -> bool:
         """Whether somebody follows, or has only just gone and may come back for what it missed."""
-        return self._followers > 0 or time.monotonic() - self._left < _LINGER
+        return self._followers > 0 or (self._left is not None and time.monotonic() - self._left < _LINGER)
 
     @property
     def last_id(self) -> str:

@@ -35,6 +35,7 @@ _INSERT_MAIL = "INSERT INTO mail VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TOLD_AT_ONCE = 100
 _AT_ONCE = ("events", "tracking")  # logs that are kept along with the mail that they tell of
 _QUICK, _SLOW = 0.002, 0.1  # seconds of a commit that the loop may spend, and as which a slower one counts
+_MANY_LATER = 100  # fewer than ended sessions that stay in memory (`lab.live.recorder`)
 _PENDING = 10_000  # rows of the index and such that may wait for a disk that has no room
 
 
@@ -71,6 +72,7 @@ class Keeper:
         self._earlier: set[tuple[str, bytes]] = set()
         self._waiting: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
+        self._later: list[tuple[str, tuple[Any, ...]]] = []  # rows that wait for leisure
         self._closed = False
         self._takes = 0.0  # seconds that a commit has taken of late
         self._leisure = False  # whether the next commit takes along what nobody waits for
@@ -144,6 +146,10 @@ class Keeper:
         if len(pending) > _PENDING:
             del pending[: len(pending) - _PENDING]
 
+    def put_later(self, statement: str, row: tuple[Any, ...]) -> None:
+        """Write a row of another table when there is leisure, or many wait: each table that a commit touches is more to write."""
+        self._later.append((statement, row))
+
     def put_fact(self, name: str, value: Any) -> None:
         """Keep a single fact along with the next commit."""
         self.put("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
@@ -178,6 +184,7 @@ class Keeper:
         self._messages.clear()
         self._log_rows.clear()
         self._earlier.clear()
+        self._later.clear()
         self._now = _Round(wipe=True)
         await self.durable()
 
@@ -267,6 +274,9 @@ class Keeper:
                 this.logs.append((log, len(rows)))
                 text = json.dumps(plain(rows[kept:]) if log == "events" else rows[kept:])
                 execute("INSERT OR REPLACE INTO log_rows VALUES (?, ?, ?)", (log, kept, text))
+        if self._leisure or len(self._later) >= _MANY_LATER:
+            this.pending += self._later
+            self._later = []
         self._leisure = False
         for statement, row in this.pending:
             execute(statement, row)
@@ -312,7 +322,7 @@ class Keeper:
             del host.messages[start:end]
         self._now.wipe |= this.wipe
         self._now.changed = this.changed | self._now.changed
-        self._now.pending = this.pending + self._now.pending
+        self._now.pending = (this.pending + self._now.pending)[-_PENDING:]
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_exception(NotKept(str(error)))

@@ -163,7 +163,7 @@ class LiveLab:
 
     def _recorder(self) -> Recorder:
         backend = self.backend
-        return Recorder(backend.transcript, self.hub, self.clock.now, backend.directory.host_at, self.keeper.put)
+        return Recorder(backend.transcript, self.hub, self.clock.now, backend.directory.host_at, self.keeper.put_later)
 
     # --- life ---------------------------------------------------------------------------------------------------------
 

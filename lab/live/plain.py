@@ -8,11 +8,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from enum import Enum
+from types import NoneType
 from typing import Any
 
 from lab.plain import Form, Leaf, as_base64
 from lab.tls.certificate import Certificate
 from lab.tls.findings import Verdict
+
+_AS_IT_IS = frozenset((str, int, float, bool, NoneType))
 
 
 def plain(value: Any) -> Any:
@@ -22,6 +25,8 @@ def plain(value: Any) -> Any:
 
 def marked(value: Any) -> Any:
     """Return a value of no declared type as JSON, marked where JSON alone would not say what it was."""
+    if type(value) in _AS_IT_IS:
+        return value
     match value:
         case Certificate():
             return {"$certificate": plain(value)}

@@ -27,6 +27,7 @@ _ENTRIES = 2000  # of one session that are kept
 _RECENT = 500  # ended sessions that stay in memory
 KEPT_SESSIONS = 5000
 _INSERT = "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)"
+_json = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode  # of what we have made ourselves, and often
 _DELETE = "DELETE FROM sessions WHERE number <= ?"
 
 
@@ -121,15 +122,15 @@ class Recorder:
             self._hub.publish("sampling", {"sessions": self._begun, "shown": self._shown, "total": self.count})
 
     def _keep(self, session: Session) -> None:
-        summary = self.summary(session)
-        entries = json.dumps([entry_data(entry) for entry in session.entries])
+        facts = self._facts(session)
+        entries = _json([entry_data(entry) for entry in session.entries])
         row = (
             session.number,
             session.id,
             session.host,
             session.began.isoformat(),
-            summary.peer or "",
-            json.dumps(_plain_summary(summary)),
+            facts["peer"] or "",
+            _json(facts),
             entries,
         )
         self._put(_INSERT, row)
@@ -147,32 +148,39 @@ class Recorder:
         """Return what a session is about."""
         from lab.live.summaries import LegSummary, SessionSummary  # loaded when there is something to sum up
 
+        facts = self._facts(session)
+        return SessionSummary(**facts | {"legs": tuple(LegSummary(**leg) for leg in facts["legs"])})
+
+    def _facts(self, session: Session) -> dict[str, Any]:
+        """The same as plain data: to make objects of it would be half of what it costs."""
         legs: dict[str, dict[str, Any]] = {}
         told: dict[str, Any] = {"ehlo": None, "faults": 0, "behaviours": [], "last": None}
         for entry in session.entries:
-            _sum_up(entry, legs.setdefault(entry.leg.value, {}), told)
+            leg = legs.get(entry.leg)
+            if leg is None:
+                leg = legs[entry.leg] = {"leg": entry.leg.value}
+            _sum_up(entry, leg, told)
         for leg in legs.values():
             if address := leg.get("address"):
                 leg["host"] = self._host_at(address.rpartition(":")[0])
         first = next(iter(legs.values()), {})
         seconds = session.entries[-1].at - session.entries[0].at if session.entries else 0.0
-        return SessionSummary(
-            session.id, session.host, session.began.isoformat(), round(seconds, 4), session.open,
-            first.get("host") or first.get("address"), tuple(LegSummary(name, **leg) for name, leg in legs.items()), told["ehlo"],
-            told["last"], told["faults"], tuple(told["behaviours"]), len(session.entries) + session.left_out,
-        )  # fmt: skip
-
-
-def _plain_summary(summary: SessionSummary) -> dict[str, Any]:
-    """What `asdict` gives, without the deep copy of everything."""
-    data = {name: getattr(summary, name) for name in summary.__slots__}
-    data["legs"] = [{name: getattr(leg, name) for name in leg.__slots__} for leg in summary.legs]
-    return data
+        return {
+            "id": session.id, "host": session.host, "began": session.began.isoformat(), "seconds": round(seconds, 4), "open": session.open,
+            "peer": first.get("host") or first.get("address"), "legs": tuple(legs.values()), "ehlo": told["ehlo"], "last": told["last"],
+            "faults": told["faults"], "behaviours": tuple(told["behaviours"]), "entries": len(session.entries) + session.left_out,
+        }  # fmt: skip
 
 
 def _sum_up(entry: Entry, leg: dict[str, Any], told: dict[str, Any]) -> None:
     detail = entry.detail
     match entry.kind:
+        case Kind.LINE_IN | Kind.LINE_OUT:
+            line = entry.data[:300].decode("utf-8", "replace")
+            if line[:5].upper() in ("EHLO ", "HELO "):
+                told["ehlo"] = line[5:]
+            elif line[:3].isdigit():
+                told["last"] = line
         case Kind.CONNECTED:
             leg["address"] = f"{detail['address']}:{detail['port']}"
         case Kind.TLS:
@@ -191,12 +199,6 @@ def _sum_up(entry: Entry, leg: dict[str, Any], told: dict[str, Any]) -> None:
             name = entry.data.decode("utf-8", "replace")
             if name not in told["behaviours"]:
                 told["behaviours"].append(name)
-        case Kind.LINE_IN | Kind.LINE_OUT:
-            line = entry.data[:300].decode("utf-8", "replace")
-            if line[:5].upper() in ("EHLO ", "HELO "):
-                told["ehlo"] = line[5:]
-            elif line[:3].isdigit():
-                told["last"] = line
         case _:
             pass
 
@@ -217,7 +219,7 @@ def entry_data(entry: Entry) -> list[Any]:
     except UnicodeDecodeError:
         data = [plain(entry.data)]
     return [
-        round(entry.at, 6), entry.host, entry.leg.value, entry.kind.value, data, entry.secure, entry.blame.value if entry.blame else None,
+        round(entry.at, 6), entry.host, entry.leg, entry.kind, data, entry.secure, entry.blame.value if entry.blame else None,
         {key: marked(one) for key, one in entry.detail.items()},
     ]  # fmt: skip
 

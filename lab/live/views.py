@@ -320,7 +320,7 @@ def summary_of(data: dict[str, object]) -> SessionSummary:
     fields: dict[str, object] = dict(data)
     legs = fields.pop("legs")
     assert isinstance(legs, list)
-    fields["legs"] = tuple(LegSummary(**{**leg, "findings": tuple(leg["findings"])}) for leg in legs)
+    fields["legs"] = tuple(LegSummary(**{**leg, "findings": tuple(leg.get("findings", ()))}) for leg in legs)
     fields["behaviours"] = tuple(fields["behaviours"])  # type: ignore[arg-type]
     return SessionSummary(**fields)  # type: ignore[arg-type]
 

@@ -74,10 +74,10 @@ class ReceiverSession(ReceiverWire):
             self._record(Kind.FAULT, line[:SAMPLE], blame=Blame.SENDER, message="a bare CR, LF or NUL within a command")
             return self._answer(self._persona.say("syntax"))
         word, _, argument = line.partition(b" ")
-        method = self._smtp_methods.get(word.upper().decode("ascii", "replace").replace("-", "_"))
-        if method is None or word.upper() == b"EXPN":
+        method = self._commands.get(word.upper())
+        if method is None or method == "smtp_EXPN":
             return self._answer(self._persona.say("unknown"))
-        await method(argument.decode("utf-8", "surrogateescape").strip())
+        await getattr(self, method)(argument.decode("utf-8", "surrogateescape").strip())
         return None
 
     async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802  (aiosmtpd finds commands by these names)

@@ -6,7 +6,7 @@ It stands on aiosmtpd's protocol, whose own wire can do neither what an Exchange
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from aiosmtpd.smtp import SMTP
 
@@ -34,7 +34,7 @@ _NO_HOOKS = _NoHooks()
 class ReceiverWire(SMTP):
     """A session's connection: bytes, TLS, replies, and what is written down of them."""
 
-    _commands: tuple[str, ...]
+    _commands: ClassVar[dict[bytes, str]]  # the name of the method for each command
 
     def __init__(self, server: Listener, loop: asyncio.AbstractEventLoop, origin: tuple[str, int] | None = None) -> None:
         limits = server.persona.limits
@@ -51,14 +51,16 @@ class ReceiverWire(SMTP):
         self._tapped: Tapped | None = None
         self._origin = origin
         self._dead = False
+        self._deadline = 0.0  # the loop's time at which the sender has been silent for too long
         self.facts: SessionFacts
 
     def __init_subclass__(cls) -> None:
-        """Know the commands: all that aiosmtpd is to find among a session's members, which it goes through for each, by name 230."""
-        cls._commands = tuple(name for each in cls.__mro__ for name in vars(each) if name.startswith("smtp_"))
+        """Know the commands once, for aiosmtpd looks through all members of each session for them, three times."""
+        names = (name for each in cls.__mro__ for name in vars(each) if name.startswith("smtp_"))
+        cls._commands = {name.removeprefix("smtp_").replace("_", "-").encode(): name for name in names}
 
     def __dir__(self) -> tuple[str, ...]:
-        return self._commands
+        return ()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast("asyncio.Transport", transport)  # uvloop's is one, but does not inherit
@@ -124,8 +126,17 @@ class ReceiverWire(SMTP):
             task.cancel()
         return task
 
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """Wait anew. A timer that runs is left to run: it finds out at its end whether it was too early."""
+        self._deadline = self.loop.time() + self._timeout_duration
+        if self._timeout_handle is None:
+            super()._reset_timeout(duration)
+
     def _timeout_cb(self) -> None:
         """The sender has said nothing for too long (facts/exchange 1.2)."""
+        if (left := self._deadline - self.loop.time()) > 0.001:
+            super()._reset_timeout(left)
+            return
         self._record(Kind.FAULT, blame=Blame.SENDER, message=f"nothing for {self._timeout_duration:g} s")
         self._answer(self._persona.say("timeout"))
         self._hang_up()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 
 def received(
@@ -12,8 +13,13 @@ def received(
     """Return a Received header: who it came from (EHLO name, address), who took it, how, and when (aware)."""
     secured = f" (version={tls})" if tls else ""
     ident = f" id {ident}" if ident else ""
-    text = f"Received: from {sender} ({address})\r\n by {by} with {protocol}{secured}{ident};\r\n {format_datetime(moment)}\r\n"
+    text = f"Received: from {sender} ({address})\r\n by {by} with {protocol}{secured}{ident};\r\n {_date(moment.replace(microsecond=0))}\r\n"
     return text.encode("utf-8", "surrogateescape")
+
+
+@lru_cache(maxsize=8)  # many messages come in the same second
+def _date(moment: datetime) -> str:
+    return format_datetime(moment)
 
 
 def header(content: bytes, name: str) -> str | None:

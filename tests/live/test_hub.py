@@ -52,6 +52,7 @@ async def test_a_follower_that_sleeps_costs_nothing_and_is_told() -> None:
     assert (await anext(follower)).data == "after"  # type: ignore[union-attr]
     await follower.aclose()
     assert hub.followed, "it may come back"
+    assert hub._left is not None
     hub._left -= 1000
     assert not hub.followed
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import CannotTest, NotKept, UserError
-from lab.live import operations
+from lab.live import operations, views
 from lab.live.database import FILE, connect, readable, salvage
 from lab.live.laboratory import LiveLab, Origin
 from lab.live.shells import Shells
@@ -41,6 +41,12 @@ def play(lab: LiveLab) -> None:
         host.submit(Envelope(ends.sender, (ends.recipient,), f"Subject: {flow}\r\n\r\nhello\r\n".encode()))
 
 
+def session_in(lab: LiveLab, name: str) -> tuple[object, ...]:
+    """A session without the times of its lines, which are rounded when they are kept."""
+    session = views.session(lab, name)
+    return session.session, [line.text for line in session.lines], session.chains
+
+
 async def settled(lab: LiveLab) -> None:
     await asyncio.gather(*(host.process() for host in lab.backend.mail_hosts.values()))
     await lab.keeper.durable()
@@ -59,6 +65,8 @@ async def test_what_was_there_is_there_again(tmp_path: Path) -> None:
         logs = lab.backend.exchange.tracking_log(), lab.backend.exchange.protocol_log("send"), list(lab.backend.exchange.events)
         ca, ports, moment, sessions = lab.lab.ca_file.read_bytes(), dict(lab.origin.ports), lab.clock.now(), lab.recorder.count
         assert sessions > 0
+        seen = {one.id: session_in(lab, one.id) for one in views.sessions(lab) if not one.open}
+        assert seen
         assert any(m.outcome is Outcome.DEFERRED for host in lab.backend.mail_hosts.values() for m in host.messages)
     async with lab_in(tmp_path) as again:
         hosts = again.backend.mail_hosts.values()
@@ -68,6 +76,7 @@ async def test_what_was_there_is_there_again(tmp_path: Path) -> None:
         } == before
         exchange = again.backend.exchange
         assert (exchange.tracking_log(), exchange.protocol_log("send"), list(exchange.events)) == logs
+        assert {name: session_in(again, name) for name in seen} == seen
         assert again.lab.ca_file.read_bytes() == ca
         assert again.origin.ports == ports
         assert again.clock.now() >= moment
@@ -77,6 +86,28 @@ async def test_what_was_there_is_there_again(tmp_path: Path) -> None:
         message = again.backend.exchange.submit(Envelope("alice@contoso.test", ("bob@contoso.test",), b"Subject: a\r\n\r\nb\r\n"))
         assert message.id == max(m.id for m in again.backend.exchange.messages)
         assert len({m.id for m in again.backend.exchange.messages}) == len(again.backend.exchange.messages)
+
+
+async def test_what_nobody_waits_for_is_kept_at_leisure(tmp_path: Path) -> None:
+    """The index of sessions does not go along with each commit; what could not be kept of it is not lost."""
+    row = "INSERT OR REPLACE INTO facts VALUES (?, ?)"
+    async with lab_in(tmp_path, "healthy") as lab:
+        keeper = lab.keeper
+        await keeper.all_durable()
+        keeper.put_later(row, ("later", "1"))
+        keeper.put_fact("now", 1)
+        await keeper.durable()
+        assert (keeper.fact("now"), keeper.fact("later")) == (1, None)
+        await keeper.all_durable()
+        assert keeper.fact("later") == 1
+        for number in range(100):
+            keeper.put_later(row, (f"many {number}", "1"))
+        keeper.put("INSERT INTO nowhere VALUES (?)", ("refused",))
+        with pytest.raises(NotKept):
+            await keeper.durable()
+        keeper._now.pending = [one for one in keeper._now.pending if "nowhere" not in one[0]]
+        await keeper.durable()
+        assert all(keeper.fact(f"many {number}") == 1 for number in range(100))
 
 
 async def test_a_new_lab_listens_before_its_certificates_are_made(tmp_path: Path) -> None:
