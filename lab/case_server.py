@@ -172,7 +172,7 @@ class CaseServer:
             output, code = f"{type(error).__name__}: {error}", 1
         self._wait(hosts.quiet(case.name, _SETTLE + self._stall))
         entries = self._entries(hosts, case)[seen_before:]
-        observation = observe(entries, case.name, hosts.messages[case.name] - taken_before)
+        observation = observe(entries, hosts.known_as(case), hosts.messages[case.name] - taken_before)
         did = Did.ACCEPT if observation.messages else Did.REFUSE
         lies = code != 0 and bool(observation.messages)
         return CaseResult(case, under_test.expectation, did, observation, code, 0.0, output, lies, entries)

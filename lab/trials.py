@@ -49,7 +49,7 @@ _SMTP, _DNS, _HTTPS = 25, 53, 443
 def host_names(policy: TrialPolicy, *, own: bool) -> Callable[[TrialCase], str]:
     """Return what names a case's host: its own name (behind its domain's MX under DANE and MTA-STS), or `localhost` for all."""
     if policy in RESOLVING:
-        return lambda case: f"mx.{case.domain}"
+        return lambda case: case.exchanger()
     return (lambda case: case.host) if own else (lambda case: case.host if case.host == _ADDRESS else "localhost")
 
 
@@ -196,7 +196,7 @@ class _Trial:
         evidence = self._names.evidence(case) if self._names is not None else self._hosts.evidence(case)
         wanted = expectation(case, self._policy, evidence)
         if why := self._unsupported(case):
-            return CaseResult(case, wanted, Did.UNSUPPORTED, observe((), case.name, 0), None, 0.0, unsupported=why)
+            return CaseResult(case, wanted, Did.UNSUPPORTED, observe((), (case.name,), 0), None, 0.0, unsupported=why)
         loop = asyncio.get_running_loop()
         began, before = loop.time(), self._hosts.messages[case.name]
         code: int | None = 0
@@ -207,7 +207,7 @@ class _Trial:
             await self._hosts.quiet(case.name, _SETTLE + self._hosts.stall)
         spent = loop.time() - began
         entries = self._hosts.entries(case)
-        observation = observe(entries, case.name, self._hosts.messages[case.name] - before)
+        observation = observe(entries, self._hosts.known_as(case), self._hosts.messages[case.name] - before)
         did = self._did(code, observation)
         lies = code is not None and not self.probes and (code == 0) != bool(observation.messages)
         return CaseResult(case, wanted, did, observation, code, spent, output, lies, entries)
@@ -217,6 +217,8 @@ class _Trial:
             return "this case needs a host name of its own, which cannot be had here"
         if case.mail and self.probes:
             return "the client sends no message, and the case is about what becomes of one"
+        if case.second and not self._hosts.side_by_side(case):
+            return "this case needs two addresses with the same port, which cannot be had here"
         return self._commands.unsupported(case)
 
     def _did(self, code: int | None, observation: Observation) -> Did:

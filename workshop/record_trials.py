@@ -39,9 +39,11 @@ def main(words: list[str]) -> int:
             print(f"left out: {error}", file=sys.stderr)
             continue
         for policy, command in client.commands.items():
-            if patterns and not any(fnmatch(case.name, pattern) for case in chosen((), policy) for pattern in patterns):
+            cases = chosen((), policy)
+            fitting = tuple(pattern for pattern in patterns if any(fnmatch(case.name, pattern) for case in cases))
+            if patterns and not fitting:
                 continue
-            work = run_trial(command, chosen(patterns, policy), policy, known=client, version=told)
+            work = run_trial(command, chosen(fitting, policy), policy, known=client, version=told)
             result = run(work)
             print(*closing(result), sep="\n", flush=True)
             results.append(result)

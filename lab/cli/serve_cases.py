@@ -94,6 +94,9 @@ async def _serve(
                 {(case.name, policy): expectation(case, policy, names.evidence(case)) for case in selected for policy in TrialPolicy
                  if case.under(policy)}, ACCOUNT,
             )  # fmt: skip
+            for one in index["cases"]:
+                if (second := hosts.seconds.get(one["case"])) is not None:
+                    one["second"] = {"host": hosts.cases[one["case"]].exchanger(2), "address": second.address, "port": second.port}
             index |= {"resolver": str(names.dns), "policies": f"https://{names.web}/"}
             documents = case_index.documents(index, hosts.mint.ca_pem, hosts.mint.crl_pem, names.anchor or "")
             pages = WebServer("the index page", None, partial(_answer, documents))
@@ -123,6 +126,8 @@ def _answer(documents: dict[str, tuple[str, bytes]], method: str, target: str, _
 def _announce(selected: tuple[TrialCase, ...], index: dict[str, Any], shown: Endpoint) -> None:
     for case in index["cases"]:
         click.echo(f"{case['port']:<6} {case['host']:46} {case['what']}")
+        if second := case.get("second"):
+            click.echo(f"{second['port']:<6} {second['host']:46} its next host, at {second['address']}")
     count = f"{len(selected)} {'case' if len(selected) == 1 else 'cases'}"
     click.echo(f"\n{count} on {index['address']}. Index: http://{shown}/ (index.json, ca.pem, crl.pem, anchor, hosts)")
     resolver, _, port = index["resolver"].rpartition(":")

@@ -60,6 +60,7 @@ class CaseNames:
         self.dns = await _first(self._server, dns)
         self.web = await _first(self._pages, web)
         self._addresses = {name: endpoint.address for name, endpoint in hosts.endpoints.items()}
+        self._addresses |= {_second(hosts.cases[name]): endpoint.address for name, endpoint in hosts.seconds.items()}
         self._addresses |= {"dns": self.dns.address, "sts": self.web.address, "nobody": nobody}
         self._zones = Zones(self._config(), self._addresses.__getitem__, self._chain, now=lambda: hosts.moment)
         _ = self.anchor  # the records take the keys of all certificates: made before somebody waits for an answer
@@ -85,7 +86,8 @@ class CaseNames:
             chain = self._hosts.mint.credential(case.certificate, seen.host).chain if case.certificate else ()
             dane = judge_dane(chain, records, names=(seen.host, case.domain), moment=self._hosts.moment)
         policy, why = self._in_force(case) if self._enforced(case) else (None, "the domain publishes no policy")
-        return replace(seen, state=state, dane=dane, policy=policy, why_no_policy=why)
+        secure = case.zone not in (UNSIGNED, ISLAND)
+        return replace(seen, state=state, dane=dane, policy=policy, why_no_policy=why, mx_secure=secure)
 
     # --- what is published --------------------------------------------------------------------------------------------
 
@@ -97,19 +99,25 @@ class CaseNames:
                 if not is_address(one):
                     config.hosts[one] = case.name
             config.mx[case.domain] = ((10, host),)
+            if case.second:
+                config.mx[case.domain] += ((20, case.exchanger(2)),)
+                config.hosts[case.exchanger(2)] = _second(case)
             if self._signed(case):
                 for port in {_SMTP, hosts.endpoints[case.name].port}:
                     owner = f"_{port}._tcp.{host}"
                     config.tlsa[owner] = self._records(case)
                     if case.published.fault is not None:
                         config.faults[owner] = case.published.fault
+                if case.second:
+                    for port in {_SMTP, hosts.seconds[case.name].port}:
+                        config.tlsa[f"_{port}._tcp.{case.exchanger(2)}"] = (TlsaRecord(certificate="good"),)
             if self._enforced(case):
                 config.txt[f"_mta-sts.{case.domain}"] = case.published.sts
                 if case.published.web is not None:
                     config.hosts[HOST_LABEL + case.domain] = case.published.web
         if self._policy is TrialPolicy.MTA_STS:
             return config
-        zones = sorted({case.zone for case in hosts.cases.values()} - {UNSIGNED})
+        zones = sorted({zone for case in hosts.cases.values() for zone in (case.zone, case.host_zone or case.zone)} - {UNSIGNED})
         return replace(config, signed=tuple(zones), ds={ISLAND: DsFault.MISSING, FORGED: DsFault.WRONG})
 
     def _signed(self, case: TrialCase) -> bool:
@@ -140,14 +148,14 @@ class CaseNames:
 
     def _site(self, case: TrialCase) -> StsSite:
         host = self._hosts.host_of(case)
-        names = {sts_cases.HOST: host, sts_cases.PARENT: host.partition(".")[2]}
+        names = {sts_cases.HOST: host, sts_cases.PARENT: host.partition(".")[2], sts_cases.SECOND: case.exchanger(2)}
 
         def filled(text: str) -> str:
             for word, name in names.items():
                 text = text.replace(word, name)
             return text
 
-        site = case.published.site or StsSite(mx=(sts_cases.HOST,))
+        site = case.published.site or StsSite(mx=(sts_cases.HOST, *((sts_cases.SECOND,) if case.second else ())))
         return replace(site, mx=tuple(map(filled, site.mx)), text=None if site.text is None else filled(site.text))
 
     def _in_force(self, case: TrialCase) -> tuple[StsPolicy | None, str]:
@@ -179,10 +187,15 @@ class CaseNames:
         return self._hosts.mint.credential(site.certificate, HOST_LABEL + domain)
 
 
+def _second(case: TrialCase) -> str:
+    return f"{case.name}'s second host"
+
+
 def _state(case: TrialCase) -> DaneState:
-    if case.published.fault in _FAILS or case.zone == FORGED:
+    zone = case.host_zone or case.zone
+    if case.published.fault in _FAILS or zone == FORGED:
         return DaneState.FAILED
-    if case.zone in (UNSIGNED, ISLAND):
+    if zone in (UNSIGNED, ISLAND):
         return DaneState.INSECURE
     return DaneState.ABSENT if case.published.tlsa == () else DaneState.PUBLISHED
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from lab.appliance.behaviours import load_behaviour
 from lab.appliance.relay import Relay
+from lab.errors import CannotTest
 from lab.hosts.appliance import Store
 from lab.internet.config import InternetConfig
 from lab.internet.persona import InternetReceiver
@@ -32,7 +33,7 @@ from lab.trial.expectation import Evidence
 ACCOUNT = ("trial@sender.smtp.test", "a password that is worth protecting")
 #: Seconds that a box keeps silent before it closes, where a case has it keep silent for ever.
 STALL = 2.0
-_BEHIND = "-behind"
+_BEHIND, _SECOND = "-behind", "-second"
 _LOOK = 0.005  # seconds between two looks at whether sessions are over
 
 
@@ -61,8 +62,8 @@ class CaseHosts:
     """All listeners of some cases. Takes the cases, the moment that certificates are made for, `host_of`, the name that a
     case's certificate is made for, and the seconds that a box which stalls keeps silent.
 
-    `endpoints` says where each case listens, `messages` counts what each has taken, `transcript` has what was said to it
-    under the case's name.
+    `endpoints` says where each case listens, `seconds` where its second host does, `messages` counts what each has taken,
+    `transcript` has what was said to it under the case's name.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class CaseHosts:
         self.cases = {case.name: case for case in cases}
         self.mint, self.transcript = Mint(moment), Transcript()
         self.endpoints: dict[str, Endpoint] = {}
+        self.seconds: dict[str, Endpoint] = {}  # where the second host of a case listens, by the case's name
         self.messages: Counter[str] = Counter()
         self.moment, self.host_of, self.stall = moment, host_of, stall
         self._receivers: dict[str, CaseReceiver] = {}
@@ -88,6 +90,8 @@ class CaseHosts:
         try:
             for case, place in zip(self.cases.values(), places, strict=False):
                 self.endpoints[case.name] = await self._start(case, place)
+                if case.second:
+                    self.seconds[case.name] = await self._start_second(case, place.address, self.endpoints[case.name].port)
         except BaseException:  # Ctrl-C too: those that listen already must not stay
             await self.stop()
             raise
@@ -98,6 +102,15 @@ class CaseHosts:
             await carrier.stop()
         for receiver in self._receivers.values():
             await receiver.stop()
+
+    def side_by_side(self, case: TrialCase) -> bool:
+        """Whether both hosts of a case are at the same port, so that one who finds hosts by MX can reach them."""
+        return self.endpoints[case.name].port == self.seconds[case.name].port
+
+    @staticmethod
+    def known_as(case: TrialCase) -> tuple[str, ...]:
+        """Return what a case's hosts are called in the transcript, the first one first."""
+        return (case.name, case.name + _SECOND) if case.second else (case.name,)
 
     def verdict(self, case: TrialCase) -> Verdict | None:
         """Return what a strict viewer that trusts the lab's root finds in a case's chain; None where it shows none."""
@@ -121,15 +134,38 @@ class CaseHosts:
 
     def entries(self, case: TrialCase) -> tuple[Entry, ...]:
         """Return what was seen in a case: by its box under the case's name, and by the receiver behind it."""
-        return tuple(entry for entry in self.transcript if entry.host in (case.name, case.name + _BEHIND))
+        known = (*self.known_as(case), case.name + _BEHIND)
+        return tuple(entry for entry in self.transcript if entry.host in known)
 
     async def quiet(self, name: str, seconds: float) -> None:
         """Wait until no session of a case is left, for so many seconds at most: what was said is in the transcript then."""
+        receivers = [one for known in (name, name + _SECOND) if (one := self._receivers.get(known))]
         carrier = self._carriers.get(name)
         for _ in range(round(seconds / _LOOK)):
-            if not self._receivers[name].sessions and not (carrier and carrier.sessions):
+            if not any(one.sessions for one in receivers) and not (carrier and carrier.sessions):
                 return
             await asyncio.sleep(_LOOK)
+
+    async def _start_second(self, case: TrialCase, address: str, port: int) -> Endpoint:
+        """Listen for the second host, which is as it should be: at another address and the same port, if that can be had."""
+        host = case.exchanger(2)
+
+        def make() -> Credential:
+            return self.mint.credential("good", host)
+
+        def deliver(_session: SessionFacts, _envelope: Envelope) -> None:
+            self.messages[case.name] += 1
+
+        receiver = CaseReceiver(case.name + _SECOND, _Persona(case, host, make, deliver), self.transcript, lambda: self.moment)
+        self._receivers[case.name + _SECOND] = receiver
+        first, second, third, fourth = address.split(".") if address.startswith("127.") else ("", "", "0", "")
+        beside = f"{first}.{second}.{(int(third) + 1) % 256}.{fourth}"
+        try:
+            if first:
+                return await receiver.start(beside, port)
+        except CannotTest:
+            pass
+        return await receiver.start(address)
 
     async def _start(self, case: TrialCase, place: Endpoint) -> Endpoint:
         host = self.host_of(case)

@@ -39,6 +39,8 @@ def _fault(fault: Fault, result: CaseResult) -> str:
             return "it took the injected reply for the receiver's answer inside TLS"
         case Fault.AGAIN:
             return "it began STARTTLS inside TLS"
+        case Fault.ASTRAY:
+            return "it gave the message to the first host, which must not have it"
         case Fault.LIES:
             told = "success" if result.code == 0 else f"failure (exit code {result.code})"
             return f"the client reports {told}, the receiver took {result.observation.messages} message(s)"
@@ -214,6 +216,7 @@ _FAULTS = {
     Fault.CREDENTIALS: "should not say its password in clear",
     Fault.FOOLED: "should not take an injected reply for one inside TLS",
     Fault.AGAIN: "should not begin STARTTLS inside TLS",
+    Fault.ASTRAY: "should not give the message to the preferred host",
     Fault.LIES: "should not leave with an exit code that says the contrary of what the receiver saw",
 }
 

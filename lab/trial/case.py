@@ -78,6 +78,9 @@ class TrialCase:
     `stalls` says that the box would keep silent for ever; `called` is what the client is told to connect to, where that is not
     the host's name; `login` that the receiver offers AUTH, `implicit` that TLS comes first, `runs` how often the client is run,
     `eight_bit` that its message is in UTF-8, `mail` that only a client which sends mail comes to what the case is about.
+
+    `second` says that the domain has another host behind this one (MX 20), with which all is right; `host_zone` is the zone of
+    the domain's hosts where that is not the domain's.
     """
 
     name: str
@@ -97,6 +100,8 @@ class TrialCase:
     runs: int = 1
     eight_bit: bool = False
     mail: bool = False
+    second: bool = False
+    host_zone: str = ""
 
     @property
     def domain(self) -> str:
@@ -106,7 +111,11 @@ class TrialCase:
     @property
     def host(self) -> str:
         """The case's host name, where nothing finds it by MX."""
-        return self.host_name or self.domain
+        return self.host_name or (self.exchanger() if self.host_zone else self.domain)
+
+    def exchanger(self, number: int = 1) -> str:
+        """The name of a host that the domain's MX records lead to: the first, or the second."""
+        return f"mx{number if number > 1 else ''}.{self.name}.{self.host_zone or self.zone}"
 
     def under(self, policy: TrialPolicy) -> bool:
         """Whether the case says something about a client under a policy."""

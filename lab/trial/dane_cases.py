@@ -16,11 +16,11 @@ _GARBAGE = TlsaRecord(matching=0, data="00" * 20)
 
 def _case(
     name: str, what: str, *records: TlsaRecord, certificate: str = "good", fault: DnsFault | None = None, zone: str = DOMAIN,
-    stripped: bool = False,
+    stripped: bool = False, second: bool = False, host_zone: str = "",
 ) -> TrialCase:  # fmt: skip
     behaviours = specs("strip-starttls", ("refuse-starttls", {"code": 500})) if stripped else ()
     return TrialCase(f"dane-{name}", CaseKind.DANE, what, certificate, behaviours, Tls.ABSENT if stripped else Tls.GOOD, zone=zone,
-                     published=Published(tlsa=records, fault=fault))  # fmt: skip
+                     published=Published(tlsa=records, fault=fault), second=second, host_zone=host_zone)  # fmt: skip
 
 
 def _of(record: TlsaRecord, certificate: str) -> TlsaRecord:
@@ -57,4 +57,12 @@ CASES = (
     _case("bogus", "the signature of the TLSA record is wrong", _EE, fault=DnsFault.BOGUS_SIGNATURE),
     _case("signature-expired", "the signature of the TLSA record has run out", _EE, fault=DnsFault.EXPIRED_SIGNATURE),
     _case("servfail", "the look-up of the TLSA record fails", _EE, fault=DnsFault.SERVFAIL),
+    _case("first-mx-other-key", "the preferred host has a record of another key, the next one its own", _OTHER, second=True),
+    _case("first-mx-stripped", "a box before the preferred host strips STARTTLS, the next one is free", _EE, stripped=True, second=True),
+    _case("first-mx-bogus", "the signature of the preferred host's record is wrong, the next one's is right", _EE,
+          fault=DnsFault.BOGUS_SIGNATURE, second=True),
+    _case("first-mx-without-records", "the preferred host has no TLSA record, the next one has", second=True),
+    _case("unsigned-mx", "the domain is not signed, its host is, with a record of its own key", _EE, zone=UNSIGNED, host_zone=DOMAIN),
+    _case("unsigned-mx-other-key", "the domain is not signed, its host is, with a record of another key", _OTHER, zone=UNSIGNED,
+          host_zone=DOMAIN),
 )  # fmt: skip

@@ -29,11 +29,14 @@ class Wanted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What is wanted, and why in one sentence with its source; `secret` says that nothing of a message may go in clear."""
+    """What is wanted, and why in one sentence with its source; `secret` says that nothing of a message may go in clear, `second`
+    that the first of the domain's hosts must not have it, and the second may.
+    """
 
     wanted: Wanted
     why: str
     secret: bool = False
+    second: bool = False
 
 
 #: What a validating client has a choice about.
@@ -69,7 +72,8 @@ _LARGE = frozenset({"10000-sans"})
 class Evidence:
     """What there is to see of a case, judged: its chain (None: it shows none), its TLSA records, its MTA-STS policy.
 
-    `dane` is None where there are no records to be held against the chain. `why_no_policy` says why no policy is in force.
+    `dane` is None where there are no records to be held against the chain, `mx_secure` says whether the MX record that led to the
+    host is signed. `why_no_policy` says why no policy is in force.
     """
 
     host: str
@@ -78,6 +82,7 @@ class Evidence:
     dane: DaneVerdict | None = None
     policy: StsPolicy | None = None
     why_no_policy: str = ""
+    mx_secure: bool = True
 
 
 _ACCEPT, _REFUSE, _EITHER = Wanted.ACCEPT, Wanted.REFUSE, Wanted.EITHER
@@ -106,18 +111,33 @@ _WHICH_MANDATES = {
     TrialPolicy.DANE: "RFC 7672 section 2.2: with usable TLSA records TLS is mandatory",
     TrialPolicy.MTA_STS: "RFC 8461 section 5: a policy that is enforced forbids delivery without TLS",
 }
+#: Where the domain has another host.
+_NEXT = {
+    TrialPolicy.DANE: "the next host is as its records say, and must be tried (RFC 7672 section 2.2, RFC 5321 section 5.1)",
+    TrialPolicy.MTA_STS: "the next host is as the policy wants it, and must be tried (RFC 8461 section 5.1)",
+}
 _NO_POLICY = "mail then goes as if the domain had no MTA-STS (RFC 8461 section 5.1)"
+
+
+#: Postfix heeds the records by default since 3.6, and did not before (postconf(5), smtp_tls_dane_insecure_mx_policy).
+_FORGEABLE = (
+    "the MX record is not signed and may be forged, so that DANE proves the host and not that it is the domain's (RFC 7672 section"
+    " 2.2.1): whether the host's records count is the client's own setting, and mandatory DANE gives up"
+)
 
 
 def expectation(case: TrialCase, policy: TrialPolicy, seen: Evidence) -> Expectation:
     """Return what a client under `policy` should do with a case of which this is to be seen."""
-    return replace(_wanted(case, policy, seen), secret=_secret(policy, seen))
+    found = _wanted(case, policy, seen)
+    if case.second and found.wanted is _REFUSE:
+        found = Expectation(_ACCEPT, f"{found.why}; {_NEXT[policy]}", second=True)
+    return replace(found, secret=_secret(policy, seen))
 
 
 def _secret(policy: TrialPolicy, seen: Evidence) -> bool:
     match policy:
         case TrialPolicy.DANE:  # RFC 7672 section 2.2: records of which none is usable ask for TLS too
-            return seen.state in (DaneState.PUBLISHED, DaneState.FAILED)
+            return seen.state is DaneState.FAILED or (seen.state is DaneState.PUBLISHED and seen.mx_secure)
         case TrialPolicy.MTA_STS:
             return seen.policy is not None and seen.policy.mode is Mode.ENFORCE
         case _:
@@ -180,6 +200,8 @@ def _by_dane(case: TrialCase, seen: Evidence) -> Expectation:
             _EITHER,
             f"{no}: opportunistic DANE sends as it would without (RFC 7672 section 2.2), mandatory DANE does not (section 6)",
         )
+    if not seen.mx_secure:
+        return Expectation(_EITHER, _FORGEABLE)
     if (without := _without_tls(case, TrialPolicy.DANE)) is not None:
         return without
     match seen.dane.status:

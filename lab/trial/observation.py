@@ -49,7 +49,7 @@ class Observation:
 
     `messages` were accepted; `secure_message` is whether the last of them came inside TLS; `spoke` is the highest point that
     the client reached: nothing, connected, starttls, tls, command (the first inside TLS), mail, message; `alert` what it said
-    to end a handshake.
+    to end a handshake; `first_got_it` says that the first of the domain's hosts was given the content of a message.
     """
 
     sessions: int
@@ -61,25 +61,28 @@ class Observation:
     version: str | None = None
     sni: str | None = None
     manners: Manners = Manners()
+    first_got_it: bool = False
 
 
-def observe(entries: Iterable[Entry], host: str, messages: int) -> Observation:
-    """Read the entries of a case's sessions; `host` is the one that the client talked to, `messages` how many were taken.
+def observe(entries: Iterable[Entry], hosts: tuple[str, ...], messages: int) -> Observation:
+    """Read the entries of a case's sessions; `hosts` are those that the client may have talked to, the first of the case first,
+    `messages` says how many were taken.
 
     Where a box carried TLS that it could not read, the receiver behind it knows how the message came.
     """
     every = [entry for entry in entries if entry.leg is Leg.SENDER]
-    seen = [entry for entry in every if entry.host == host]
+    seen = [entry for entry in every if entry.host in hosts]
     if any(entry.detail.get("opaque_bytes") for entry in seen):
-        seen += [entry for entry in every if (entry.host != host and entry.secure) or entry.kind is Kind.TLS]
+        seen += [entry for entry in every if (entry.host not in hosts and entry.secure) or entry.kind is Kind.TLS]
     reading = _Reading()
     for entry in seen:
         reading.take(entry)
     highest = max(reading.reached, key=_ORDER.index)
-    sessions = len({entry.session for entry in seen if entry.host == host})
+    sessions = len({entry.session for entry in seen if entry.host in hosts})
     return Observation(
         sessions, messages, reading.secure, highest, tuple(reading.leaks), reading.alert, reading.version, reading.sni,
         Manners(**reading.manners, parameters=tuple(reading.parameters), verbs=tuple(reading.verbs)),
+        any(entry.kind is Kind.CONTENT_IN and entry.host == hosts[0] for entry in seen),
     )  # fmt: skip
 
 

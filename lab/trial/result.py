@@ -39,6 +39,7 @@ class Fault(StrEnum):
     CREDENTIALS = "credentials"  # a password went in clear
     FOOLED = "fooled"  # it took what stood in clear for the receiver's word inside TLS
     AGAIN = "again"  # it began STARTTLS inside TLS
+    ASTRAY = "astray"  # the message went to a host that must not have it, where another one may
     LIES = "lies"  # its exit code says the contrary of what the receiver saw
 
 
@@ -48,6 +49,7 @@ FAULT_RULES = {
     Fault.CREDENTIALS: "RFC 4954 section 9: PLAIN and LOGIN need TLS around them",
     Fault.FOOLED: "RFC 3207 section 4.2: what was learnt before TLS must be thrown away",
     Fault.AGAIN: "RFC 3207 section 4.2: no STARTTLS where a TLS session is active",
+    Fault.ASTRAY: "a host that fails what it was held against must not be used: the next one is (RFC 7672 section 2.2, RFC 8461 section 5.1)",
     Fault.LIES: "RFC 5321 section 4.2.5: what was answered with 250 is the receiver's, and nothing else is",
 }
 
@@ -84,6 +86,7 @@ class CaseResult:
             Fault.CREDENTIALS: Leak.CREDENTIALS in self.leaks,
             Fault.FOOLED: self.case.tls is Tls.INJECTED and self.did is Did.REFUSE and self.observation.spoke in _SAID,
             Fault.AGAIN: self.observation.manners.again,
+            Fault.ASTRAY: self.expectation.second and self.observation.first_got_it,
             Fault.LIES: self.lies,
         }  # fmt: skip
         return tuple(fault for fault, there in found.items() if there)

@@ -9,21 +9,21 @@ from lab.sts.config import StsFault, StsSite
 from lab.trial.case import CaseKind, Published, Tls, TrialCase, specs
 
 HOST = "{host}"  # in a policy's `mx`: the case's own host
+SECOND = "{second}"  # the second host of the case's domain
 PARENT = "{parent}"  # the domain that the host stands in
-_ENFORCE = StsSite(mx=(HOST,))
+_ENFORCE, _BOTH = StsSite(mx=(HOST,)), StsSite(mx=(HOST, SECOND))
 
 
 def _case(
     name: str, what: str, site: StsSite | None = _ENFORCE, *, certificate: str = "self-signed", stripped: bool = False,
-    records: tuple[str, ...] | None = None, web: str | None = "sts",
+    records: tuple[str, ...] | None = None, web: str | None = "sts", second: bool = False,
 ) -> TrialCase:  # fmt: skip
     """A case whose receiver nobody can authenticate, unless it is said otherwise: whether mail goes there is the policy's doing."""
     usual = Published(site=site, web=web)
     published = usual if records is None else Published(site=site, web=web, sts=records)
     behaviours = specs("strip-starttls", ("refuse-starttls", {"code": 500})) if stripped else ()
-    return TrialCase(
-        f"sts-{name}", CaseKind.MTA_STS, what, certificate, behaviours, Tls.ABSENT if stripped else Tls.GOOD, published=published
-    )
+    return TrialCase(f"sts-{name}", CaseKind.MTA_STS, what, certificate, behaviours, Tls.ABSENT if stripped else Tls.GOOD,
+                     published=published, second=second)  # fmt: skip
 
 
 def _text(text: str) -> StsSite:
@@ -59,6 +59,10 @@ CASES = (
     _case("without-version", "a policy that does not begin with its version", _text(f"mode: enforce\r\nmx: {HOST}\r\nmax_age: 604800\r\n")),
     _case("without-max-age", "a policy without max_age", _text(f"version: STSv1\r\nmode: enforce\r\nmx: {HOST}\r\n")),
     _case("without-mx", "an enforced policy that names no host", _text("version: STSv1\r\nmode: enforce\r\nmax_age: 604800\r\n")),
+    _case("first-mx-self-signed", "enforced, the preferred host's certificate is self-signed, the next one's is good", _BOTH, second=True),
+    _case("first-mx-stripped", "enforced, a box before the preferred host strips STARTTLS, the next one is free", _BOTH, certificate="good",
+          stripped=True, second=True),
+    _case("first-mx-not-named", "enforced, the policy names the second host only", StsSite(mx=(SECOND,)), certificate="good", second=True),
     _case("unknown-mode", "a policy of a mode that nobody knows",
           _text(f"version: STSv1\r\nmode: enforced\r\nmx: {HOST}\r\nmax_age: 604800\r\n")),
 )  # fmt: skip

@@ -106,6 +106,12 @@ def test_one_case_under_each_policy(name: str, verify: Wanted, opportunistic: Wa
         ("dane-unsigned-other-key", EITHER, "the zone is not signed"),
         ("dane-bogus", REFUSE, "RFC 7672 section 2.1.1"),
         ("dane-forged", REFUSE, "RFC 7672 section 2.1.1"),
+        ("dane-first-mx-other-key", ACCEPT, "the next host is as its records say"),
+        ("dane-first-mx-stripped", ACCEPT, "must be tried (RFC 7672 section 2.2, RFC 5321 section 5.1)"),
+        ("dane-first-mx-bogus", ACCEPT, "must be tried (RFC 7672 section 2.2, RFC 5321 section 5.1)"),
+        ("dane-first-mx-without-records", EITHER, "no TLSA record"),
+        ("dane-unsigned-mx", EITHER, "may be forged"),
+        ("dane-unsigned-mx-other-key", EITHER, "whether the host's records count is the client's own setting"),
     ],
 )
 def test_what_tlsa_records_ask_for(name: str, wants: Wanted, word: str) -> None:
@@ -130,6 +136,9 @@ def test_what_tlsa_records_ask_for(name: str, wants: Wanted, word: str) -> None:
         ("sts-redirect", ACCEPT, "sts-redirect"),
         ("sts-host-expired", ACCEPT, "sts-certificate"),
         ("sts-without-mx", ACCEPT, "sts-mx-missing"),
+        ("sts-first-mx-self-signed", ACCEPT, "must be tried (RFC 8461 section 5.1)"),
+        ("sts-first-mx-stripped", ACCEPT, "forbids delivery without TLS); the next host is as the policy wants it"),
+        ("sts-first-mx-not-named", ACCEPT, "does not name the MX host"),
     ],
 )
 def test_what_a_policy_asks_for(name: str, wants: Wanted, word: str) -> None:
@@ -137,12 +146,21 @@ def test_what_a_policy_asks_for(name: str, wants: Wanted, word: str) -> None:
     assert (told.wanted, word in told.why) == (wants, True), told.why
 
 
+def test_only_where_the_first_host_must_not_be_used_the_second_has_to_be() -> None:
+    second = {
+        case.name: expected(case.name, DANE if case.kind is CaseKind.DANE else MTA_STS).second
+        for case in ALL.values()
+        if case.second
+    }
+    assert [name for name, must in second.items() if not must] == ["dane-first-mx-without-records"]
+
+
 @pytest.mark.parametrize(
     ("name", "policy", "secret"),
     [
         ("starttls-stripped", VERIFY, True), ("starttls-stripped", OPPORTUNISTIC, False), ("starttls-stripped", DANE, True),
         ("starttls-stripped", MTA_STS, True), ("dane-absent-stripped", DANE, False), ("dane-unusable-stripped", DANE, True),
-        ("dane-bogus", DANE, True), ("sts-testing-stripped", MTA_STS, False), ("sts-enforced-stripped", MTA_STS, True),
+        ("dane-bogus", DANE, True), ("dane-unsigned-mx", DANE, False), ("dane-first-mx-stripped", DANE, True), ("sts-testing-stripped", MTA_STS, False), ("sts-enforced-stripped", MTA_STS, True),
     ],
 )  # fmt: skip
 def test_where_nothing_may_go_in_clear(name: str, policy: TrialPolicy, secret: bool) -> None:

@@ -40,7 +40,7 @@ def content(*, secure: bool) -> Entry:
     ],
 )
 def test_how_far_it_came_and_what_leaked(entries: list[Entry], spoke: str, leaks: tuple[Leak, ...]) -> None:
-    seen = observe(entries, "case", 0)
+    seen = observe(entries, ("case",), 0)
     assert (seen.spoke, seen.leaks) == (spoke, leaks)
 
 
@@ -49,8 +49,17 @@ def test_what_a_box_carried_unread_is_known_by_the_receiver_behind_it() -> None:
     behind = [
         entry._replace(host="case-behind") for entry in (START, TLS, line(b"MAIL FROM:<a@b>", secure=True), content(secure=True))
     ]
-    seen = observe([CONNECTED, START, carried, *behind], "case", 1)
+    seen = observe([CONNECTED, START, carried, *behind], ("case",), 1)
     assert (seen.spoke, seen.secure_message, seen.leaks) == ("message", True, ())
+
+
+@pytest.mark.parametrize("at", ["case", "case-second"])
+def test_the_first_host_is_not_to_get_what_only_the_second_may_have(at: str) -> None:
+    entries = [entry._replace(host=at) for entry in (CONNECTED, START, TLS, content(secure=True))]
+    seen = observe([CONNECTED, *entries], ("case", "case-second"), 1)
+    assert (seen.secure_message, seen.sessions, seen.first_got_it) == (True, 1, at == "case")
+    told = CaseResult(ALL["dane-first-mx-other-key"], Expectation(Wanted.ACCEPT, "", second=True), Did.ACCEPT, seen, 0, 0.0)
+    assert (told.faults, told.mark) == (((Fault.ASTRAY,), Mark.WRONG) if at == "case" else ((), Mark.RIGHT))
 
 
 def note(**detail: object) -> Entry:
@@ -75,7 +84,7 @@ def note(**detail: object) -> Entry:
     ],
 )  # fmt: skip
 def test_how_it_speaks(entries: list[Entry], manners: Manners) -> None:
-    assert observe(entries, "case", 0).manners == manners
+    assert observe(entries, ("case",), 0).manners == manners
 
 
 def result(

@@ -7,7 +7,7 @@ DNS, HTTPS and SMTP.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -47,7 +47,7 @@ class Bench:
     def __init__(self, policy: TrialPolicy) -> None:
         self.policy, self.moment = policy, datetime.now(UTC)
         self.cases = [case for case in chosen(CHOSEN.get(policy, ()), policy) if not case.implicit]
-        self.hosts = CaseHosts(self.cases, self.moment, lambda case: f"mx.{case.domain}", stall=0.2)
+        self.hosts = CaseHosts(self.cases, self.moment, lambda case: case.exchanger(), stall=0.2)
         self.names = CaseNames(self.hosts, policy)
         directory = Directory(dict.fromkeys(("online", "dns", "sts"), "127.0.0.1"))
         self.directory = directory
@@ -70,14 +70,18 @@ class Bench:
     async def one(self, case: TrialCase) -> CaseResult:
         host, mint = self.hosts.host_of(case), self.hosts.mint
         plain = Policy(settings=TlsLevel.DOMAIN_VALIDATION, domain=host) if self.policy is TrialPolicy.VERIFY else Policy()
-        trust, way = mint.trust(("public",)), Way(host, plain)
+        trust = mint.trust(("public",))
+        ways: Sequence[Way] = (Way(host, plain),)
         if MODES[self.policy].any:
-            (way, *_) = await self._outbound.ways(case.domain, plain, MODES[self.policy], trust)
+            ways = await self._outbound.ways(case.domain, plain, MODES[self.policy], trust)
+        assert len(ways) == (2 if case.second else 1)
         settings = SenderSettings(host="us", ehlo_name="sender.smtp.test", trust=trust, now=lambda: self.moment)
         delivered = False
-        if way.failure is None:
-            session = SenderSession(ENVELOPE, way.policy, settings, Transcript(), target=host)
-            endpoint = self.hosts.endpoints[case.name]
+        for way in ways:
+            if delivered or way.failure is not None:
+                continue
+            session = SenderSession(ENVELOPE, way.policy, settings, Transcript(), target=way.target)
+            endpoint = (self.hosts.endpoints if way.target == host else self.hosts.seconds)[case.name]
             attempt = await carry(session, Route(endpoint, endpoint), patience=PATIENCE)
             delivered = attempt.outcome is Outcome.DELIVERED
         await self.hosts.quiet(case.name, 3)
@@ -86,7 +90,7 @@ class Bench:
         evidence = (self.names if MODES[self.policy].any else self.hosts).evidence(case)
         return CaseResult(
             case, expectation(case, self.policy, evidence), Did.ACCEPT if messages else Did.REFUSE,
-            observe(entries, case.name, messages), 0 if delivered else 1, 0.0, lies=delivered != bool(messages), transcript=entries,
+            observe(entries, self.hosts.known_as(case), messages), 0 if delivered else 1, 0.0, lies=delivered != bool(messages), transcript=entries,
         )  # fmt: skip
 
 

@@ -86,6 +86,7 @@ def test_a_good_case_is_good_and_a_bad_one_bad(index: dict[str, Any]) -> None:
     [
         ("expired.smtp.test", "A", "127.0.0.1"),
         ("expired.smtp.test", "MX", "10 localhost."),
+        ("dane-first-mx-other-key.smtp.test", "MX", "20 mx2.dane-first-mx-other-key.smtp.test."),
         ("_{port}._tcp.localhost", "TLSA", "3 1 1 "),
         ("_mta-sts.expired.smtp.test", "TXT", "v=STSv1; id="),
         ("mta-sts.sts-none.smtp.test", "A", "127.0.0.1"),
