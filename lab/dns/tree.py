@@ -44,7 +44,7 @@ class Tree:
         name = name.canonicalize()
         if rdtype == dns.rdatatype.DS and name in self.apexes and name != dns.name.root and self.whole:
             name = name.parent()
-        found = max((apex for apex in self.apexes if name.is_subdomain(apex)), key=len, default=None)
+        found = next((one for one in (name, *_parents(name)) if one in self.apexes), None)
         return None if found == dns.name.root and name != dns.name.root else found
 
     def node(self, name: dns.name.Name, zone: dns.name.Name) -> Rrsets:

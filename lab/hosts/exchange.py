@@ -249,6 +249,9 @@ class ExchangeHost(EmulatedHost):
         receive, send = self._receive_log.rows, self._send_log.rows
         return {"events": self.events, "tracking": self._tracking.rows, "receive": receive, "send": send}
 
+    def draw_logs(self) -> None:
+        _ = self.log_rows
+
     def continue_numbers(self) -> None:
         """Let internal message ids go on behind those that the tracking log knows."""
         last = max((int(row["internal-message-id"]) for row in self._tracking.rows), default=0)

@@ -153,5 +153,8 @@ class MailHost(ABC):
         """Put a message into a mailbox of this host."""
         self.mailboxes[recipient.lower()].append(Delivered(self.clock.now(), envelope, session))
 
+    def draw_logs(self) -> None:  # noqa: B027  (most hosts have none)
+        """Bring logs that are drawn late up to date."""
+
     def forget(self, mailbox: str, mail: Sequence[Delivered]) -> None:  # noqa: B027  (most hosts remember nothing)
         """Know nothing of messages that were put into a mailbox and are there no longer: what kept them could not, or all is wiped."""

@@ -174,6 +174,7 @@ class Keeper:
         while self._task is not None:
             await self._task
         for host in self._hosts.values():
+            host.draw_logs()
             host.messages.clear()
             for mailbox, mail in host.mailboxes.items():
                 host.forget(mailbox, mail)
@@ -268,12 +269,7 @@ class Keeper:
             execute(_UPDATE_MESSAGE, (*state_columns(message), host_name, message.id))
         for host_name, receipt in this.receipts:
             execute("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?)", (host_name, receipt, self.epoch))
-        for log, rows in self._logs.items():
-            kept = self._log_rows.get(log, 0)
-            if kept < len(rows) and (log in _AT_ONCE or self._leisure):
-                this.logs.append((log, len(rows)))
-                text = json.dumps(plain(rows[kept:]) if log == "events" else rows[kept:])
-                execute("INSERT OR REPLACE INTO log_rows VALUES (?, ?, ?)", (log, kept, text))
+        self._write_logs(this)
         if self._leisure or len(self._later) >= _MANY_LATER:
             this.pending += self._later
             self._later = []
@@ -283,6 +279,17 @@ class Keeper:
         this.rows += (
             len(this.mail) + len(this.messages) + len(this.changed) + len(this.receipts) + len(this.logs) + len(this.pending)
         )
+
+    def _write_logs(self, this: _Round) -> None:
+        if self._leisure:
+            for host in self._hosts.values():
+                host.draw_logs()
+        for log, rows in self._logs.items():
+            kept = self._log_rows.get(log, 0)
+            if kept < len(rows) and (log in _AT_ONCE or self._leisure):
+                this.logs.append((log, len(rows)))
+                text = json.dumps(plain(rows[kept:]) if log == "events" else rows[kept:])
+                self._database.execute("INSERT OR REPLACE INTO log_rows VALUES (?, ?, ?)", (log, kept, text))
 
     def _advance(self, this: _Round) -> None:
         self.failure = None

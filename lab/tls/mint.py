@@ -38,6 +38,7 @@ class Mint(Authorities):
         self._imitations: dict[tuple[bytes, Imitation, str], Credential] = {}
         self._imitation_keys: dict[str, PrivateKey] = {}
         self._lists: dict[bytes, bytes] = {}
+        self._published: dict[tuple[tuple[str, ...], bool, int], tuple[bytes, ...]] = {}
 
     def credential(self, name: str, host: str | None = None) -> Credential:
         """Return the certificate of a case, made for a host name (default `DEFAULT_HOST`), the same at each call.
@@ -120,6 +121,12 @@ class Mint(Authorities):
         """Return the CRLs that the authorities under the named roots publish; without `every` only of those that have been asked for
         a certificate up to now.
         """
+        asked = (tuple(names), every, len(self._issued))  # more is published only where more has issued
+        if asked not in self._published:
+            self._published[asked] = self._now_published(asked[0], every=every)
+        return self._published[asked]
+
+    def _now_published(self, names: tuple[str, ...], *, every: bool) -> tuple[bytes, ...]:
         lists: list[bytes] = []
         for name in names:
             if name == "public":

@@ -26,7 +26,7 @@ from lab.tls.channel import TlsFacts, TlsFailure
 from lab.tls.trust import TrustStore
 
 VERSIONS = {"TLSv1": SSL.TLS1_VERSION, "TLSv1.1": SSL.TLS1_1_VERSION, "TLSv1.2": SSL.TLS1_2_VERSION, "TLSv1.3": SSL.TLS1_3_VERSION}
-_CHUNK = 256 * 1024
+_CHUNK = 64 * 1024
 _CIPHERS = b"DEFAULT:@SECLEVEL=0"
 #: What Schannel offers for key exchange, in its order ("TLS Elliptic Curves in Windows 10 version 1607 and later",
 #: learn.microsoft.com). OpenSSL's own list begins with ML-KEM, which no Exchange has shown.
@@ -249,11 +249,12 @@ class VerifyingChannel:
 
     def outgoing(self) -> bytes:
         pieces: list[bytes] = []
-        while True:
-            try:
+        try:
+            while not pieces or len(pieces[-1]) == _CHUNK:  # to be told that there is no more costs an exception
                 pieces.append(self._connection.bio_read(_CHUNK))
-            except SSL.WantReadError:
-                return b"".join(pieces)
+        except SSL.WantReadError:
+            pass
+        return b"".join(pieces)
 
     def close(self) -> None:
         if self._facts is not None and not self._broken:

@@ -60,7 +60,15 @@ def _extension(certificate: Certificate, kind: type[x509.ExtensionType]) -> x509
 
 
 def walk(chain: tuple[Certificate, ...], trust: TrustStore, moment: datetime, purpose: str = "server") -> Walk:
-    """Walk a presented chain (leaf first, not empty) under a trust at a moment, for `server` or `client` use."""
+    """Walk a presented chain (leaf first, not empty) under a trust at a moment, for `server` or `client` use.
+
+    Judges by the whole second, as OpenSSL does and certificates are dated.
+    """
+    return _walk(chain, trust.settled(), moment.replace(microsecond=0), purpose)
+
+
+@lru_cache(maxsize=256)
+def _walk(chain: tuple[Certificate, ...], trust: TrustStore, moment: datetime, purpose: str) -> Walk:
     path, anchored, ending = _build(chain, trust)
     findings = list(ending)
     for depth, certificate in enumerate(path):
