@@ -1,7 +1,16 @@
-# A real Exim in the place of a mail host: smtplab's own image, and Debian's package in it.
+# A real Exim in the place of a mail host: Debian's package beside what smtplab needs, and smtplab itself from its own image. The
+# packages come first: a change of smtplab's code does not fetch them anew.
 ARG HOST_IMAGE=smtplab/host:local
-FROM ${HOST_IMAGE}
-LABEL org.smtplab.image="exim"
-USER 0:0
+ARG NEEDS_IMAGE=smtplab/needs:local
+FROM ${NEEDS_IMAGE} AS packages
 RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends exim4-daemon-light \
  && rm -rf /var/lib/apt/lists/* /etc/exim4 && ln -s /run/mta/exim4 /etc/exim4
+
+FROM ${HOST_IMAGE} AS host
+
+FROM packages
+LABEL org.smtplab.image="exim"
+COPY --from=host /usr/local/packages/lab /usr/local/packages/lab
+COPY --from=host /usr/local/bin/smtplab /usr/local/bin/
+# what Python brings has no bytecode where that lies elsewhere; it is compiled once, as for the other hosts
+RUN PYTHONDONTWRITEBYTECODE= python -c "import lab.hosts.service, lab.hosts.exim"

@@ -16,6 +16,7 @@ import sys
 import tarfile
 import tempfile
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,34 +35,48 @@ ENVIRONMENT = (
 
 
 def main(tag: str, more: list[str]) -> None:
+    """Build them side by side: packages of MTAs come from Debian while pip installs ours."""
     engine = docker.from_env(timeout=300)
     base, network = base_image(engine)
-    print(f"building {tag} on {base}", file=sys.stderr)
-    try:
-        image, _ = engine.images.build(
-            path=str(ROOT), tag=tag, buildargs={"BASE_IMAGE": base}, rm=True, forcerm=True, network_mode=network, labels={"org.smtplab.image": "host", "org.smtplab.base": base}
-        )  # fmt: skip
-    except docker.errors.BuildError as error:
-        log = "".join(str(line.get("stream", line.get("error", ""))) for line in error.build_log)
-        sys.exit(f"the image cannot be built: {error.msg}\n{log[-3000:]}")
-    for program in ("postfix", "exim", "network"):
-        if program in more:
-            print(f"building {tag.replace('/host:', f'/{program}:')}", file=sys.stderr)
-            build_program(engine, program, tag, base)
-    own = image.attrs["Size"] - engine.images.get(base).attrs["Size"]
-    print(f"{tag}: {image.attrs['Size'] / 1e6:.0f} MB, {own / 1e6:.0f} MB over {base}")
+    needs, mtas = tag.replace("/host:", "/needs:"), [program for program in ("postfix", "exim") if program in more]
+    on_base = {"path": str(ROOT), "buildargs": {"BASE_IMAGE": base}, "network_mode": network}
+    with ThreadPoolExecutor() as threads:
+        tools = [threads.submit(build_program, "network", tag, BASE_IMAGE=base)] if "network" in more else []
+        build(needs, **on_base, target="needs", labels={"org.smtplab.image": "needs"})
+        packages = [threads.submit(build_program, program, tag, target="packages", NEEDS_IMAGE=needs) for program in mtas]
+        build(tag, **on_base, labels={"org.smtplab.image": "host", "org.smtplab.base": base})
+        for one in packages:
+            one.result()
+        for one in [*(threads.submit(build_program, program, tag, NEEDS_IMAGE=needs, HOST_IMAGE=tag) for program in mtas), *tools]:
+            one.result()
+    size = engine.images.get(tag).attrs["Size"]
+    own = size - engine.images.get(base).attrs["Size"]
+    print(f"{tag}: {size / 1e6:.0f} MB, {own / 1e6:.0f} MB over {base}")
 
 
-def build_program(engine: Any, program: str, tag: str, base: str) -> None:
-    """Build a real MTA's image upon ours, or the network's upon what ours stands on; the packages come from Debian."""
+def build_program(program: str, tag: str, target: str | None = None, **arguments: str) -> None:
+    """Build a real MTA's image beside ours, or the network's upon what ours stands on, or only up to a stage."""
+    name = None if target else tag.replace("/host:", f"/{program}:")
+    build(
+        name, path=str(ROOT / "compose"), dockerfile=f"{program}.Dockerfile", target=target, buildargs=arguments, network_mode="host",
+        labels={"org.smtplab.image": program},
+    )  # fmt: skip
+
+
+def build(tag: str | None, **how: Any) -> None:
+    """Build one image; end with what was said where it cannot be."""
+    if tag:
+        print(f"building {tag}", file=sys.stderr)
+    engine = docker.from_env(timeout=300)  # each has its own: a session is one thread's
     try:
-        engine.images.build(
-            path=str(ROOT / "compose"), dockerfile=f"{program}.Dockerfile", tag=tag.replace("/host:", f"/{program}:"), rm=True, forcerm=True,
-            buildargs={"BASE_IMAGE": base} if program == "network" else {"HOST_IMAGE": tag}, network_mode="host", labels={"org.smtplab.image": program},
-        )  # fmt: skip
+        engine.images.build(tag=tag, rm=True, forcerm=True, **how)
+        if tag:
+            print(f"built {tag}", file=sys.stderr, flush=True)
     except docker.errors.BuildError as error:
         log = "".join(str(line.get("stream", line.get("error", ""))) for line in error.build_log)
-        sys.exit(f"the image of {program} cannot be built: {error.msg}\n{log[-3000:]}")
+        sys.exit(f"the image {tag or how['dockerfile']} cannot be built: {error.msg}\n{log[-3000:]}")
+    finally:
+        engine.close()
 
 
 def base_image(engine: Any) -> tuple[str, str | None]:
@@ -87,8 +102,8 @@ def make_base(engine: Any, tag: str) -> None:
     """Make the local base image: a slice of this Debian with wheels of everything that the Dockerfile installs."""
     with tempfile.TemporaryDirectory(prefix="smtplab-base-") as folder:
         wheels = Path(folder) / "wheels"
-        download(wheels)
-        # the slice goes to the engine as it is made; wheels are a layer above it
+        downloading = ThreadPoolExecutor(1).submit(download, wheels)
+        # wheels are a layer above the slice
         command = ["/usr/bin/python3", str(ROOT / "workshop" / "debian_slice.py"), *PACKAGES]
         changes = [f"ENV {ENVIRONMENT}", 'CMD ["python"]', "LABEL org.smtplab.image=base"]
         with (Path(folder) / "root.tar").open("w+b") as root:
@@ -96,6 +111,7 @@ def make_base(engine: Any, tag: str) -> None:
             if done.returncode:
                 sys.exit(f"no base image: {done.stderr.strip()}. Install it, or name an image that is there: BASE_IMAGE=...")
         engine.api.import_image(str(Path(folder) / "root.tar"), repository="smtplab/slice", tag="local", changes=changes)
+        downloading.result()
         context = io.BytesIO()
         with tarfile.open(fileobj=context, mode="w") as archive:
             archive.add(wheels, "wheels")

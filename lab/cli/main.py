@@ -14,6 +14,7 @@ from collections.abc import Sequence
 try:
     import click
 
+    from lab import __version__
     from lab.errors import UserError, UserErrors
 except KeyboardInterrupt:  # Ctrl-C while the command is still being loaded: nothing has begun, and no traceback is due
     sys.stderr.write("interrupted\n")
@@ -96,7 +97,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="smtplab", prog_name="smtplab")
+@click.version_option(__version__, prog_name="smtplab")
 def group() -> None:
     """A mail engineer's copy of the place where TLS breaks mail: an emulated Exchange behind a security appliance, an emulated
     Exchange Online that checks certificates, and somebody else on the internet. Begin with: smtplab demo

@@ -1,4 +1,4 @@
-"""One engine and one image for all tests of this folder, and a look at what they leave behind.
+"""One engine for all tests of this folder, the images that they ask for, and a look at what they leave behind.
 
 Where an engine runs it is used; as root on Debian one is brought up; elsewhere these tests are left out and say so (in CI they
 fail). What was made is taken away again: containers, networks, volumes, images, and the engine itself where it was ours.
@@ -21,19 +21,30 @@ from typing import Any
 import pytest
 
 from tests.conftest import leave_out
+from tests.docker.ahead import Ahead, Images, parameters
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SMTPLAB = str(Path(sys.executable).with_name("smtplab"))
 ENGINE = str(ROOT / "workshop" / "engine.sh")
 
 
+#: Files in the order in which their tests run: who asks for much comes early, and what waits for it does so beside the others.
+ORDER = (
+    "test_class_of_twenty", "test_lab_in_containers", "test_network_faults", "test_parity", "test_compose_files",
+    "test_real_mtas",
+)  # fmt: skip
+#: The images that a fixture brings beside that of hosts.
+IMAGES = {"network_image": ("network",), "mta_images": ("postfix", "exim")}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests of this folder share an engine; `tests/conftest.py` keeps them in one worker."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.docker)
-            item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.timeout(300))
+    ours = [number for number, item in enumerate(items) if Path(__file__).parent in item.path.parents]
+    for number, item in zip(ours, sorted((items[n] for n in ours), key=lambda item: ORDER.index(item.path.stem)), strict=True):
+        items[number] = item
+        item.add_marker(pytest.mark.docker)
+        item.add_marker(pytest.mark.slow)
+        item.add_marker(pytest.mark.timeout(300))
 
 
 @contextmanager
@@ -45,16 +56,23 @@ def _alone() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Any]:
+def engine_folder() -> Iterator[Path]:
+    """What an engine of our own keeps everything in."""
+    folder = Path(tempfile.mkdtemp(prefix="smtplab-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def engine(engine_folder: Path) -> Iterator[Any]:
     """A client of an engine that answers; DOCKER_HOST is set for everything that the tests start."""
     try:
         import docker
     except ImportError:
         leave_out("the docker package is not installed (make test brings it)")
-    folder = Path(tempfile.mkdtemp(prefix="smtplab-"))
     with _alone(), pytest.MonkeyPatch.context() as patch:
         try:
-            done = subprocess.run([ENGINE, "up", str(folder)], capture_output=True, text=True, timeout=240, check=False)
+            done = subprocess.run([ENGINE, "up", str(engine_folder)], capture_output=True, text=True, timeout=240, check=False)
             if done.returncode == 3:
                 leave_out(done.stderr.strip().splitlines()[-1])
             assert done.returncode == 0, done.stderr
@@ -67,68 +85,92 @@ def engine() -> Iterator[Any]:
                 client.close()
                 gc.collect()  # the SDK leaves sockets to the collector, and tests after these count open files
         finally:
-            subprocess.run([ENGINE, "down", str(folder)], timeout=60, check=True)
-            shutil.rmtree(folder, ignore_errors=True)
+            subprocess.run([ENGINE, "down", str(engine_folder)], timeout=60, check=True)
 
 
 def _left(client: Any) -> list[str]:
     """Return the labs that somebody left who has ended; others may use the engine at the same time."""
     from lab.backends import containers_engine as calls
 
-    return [lab for lab, owner in calls.labs(client).items() if calls.owner_lives(owner) is not True]
+    return [lab for lab, owner in calls.labs(client).items() if calls.owner_lives(owner) is not True or owner == calls.owner()]
 
 
 @pytest.fixture(scope="session")
-def image(engine: Any) -> Iterator[str]:
-    """The image of the Dockerfile as it is, under a name of this run's; where its base was made for it, that goes with it."""
-    tag = f"smtplab/host:test-{os.getpid()}"
+def images(engine: Any, engine_folder: Path, request: pytest.FixtureRequest) -> Iterator[Images]:
+    """The images that tests of this session ask for; where a base was made for them, that goes with them."""
+    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
     before = _names(engine)
+    images = Images(program for fixture, programs in IMAGES.items() if fixture in wanted for program in programs)
+    tag = images.tag.partition(":")[2]
     try:
-        build(tag)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("SMTPLAB_IMAGE", tag)
-            yield tag
+            patch.setenv("SMTPLAB_IMAGE", images.tag)
+            yield images
     finally:
-        made = [
-            name
-            for name in _names(engine) - before
-            if name.endswith(tag.partition(":")[2]) or name.startswith(("smtplab/base:", "smtplab/slice:"))
-        ]
-        for name in sorted(
-            made, reverse=True
-        ):  # slice, host and the MTAs upon it, base: what stands on others goes with its name only
+        images.end()
+        made = {
+            name for name in _names(engine) - before if name.endswith(tag) or name.startswith(("smtplab/base:", "smtplab/slice:"))
+        }
+        # an engine of our own goes with all that it holds; what others stand on goes with its name only
+        for name in sorted(made, reverse=True) if str(engine_folder) not in os.environ["DOCKER_HOST"] else ():
             engine.images.remove(name, force=True)
 
 
 @pytest.fixture(scope="session")
-def network_image(image: str) -> str:
-    """The same with that of the tools beside it that faults of the network are made with."""
-    build(image, "network")
-    return image
+def ahead(images: Images, request: pytest.FixtureRequest) -> Iterator[Ahead]:
+    """What is done before its turn."""
+    if any("swarm" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("swarm")
+    ahead = Ahead(images)
+    ahead.begin_for(request.session.items)
+    try:
+        yield ahead
+    finally:
+        ahead.end()
 
 
 @pytest.fixture(scope="session")
-def mta_images(image: str) -> str:
+def swarm(engine: Any) -> Iterator[None]:
+    """A swarm of this engine alone, left as it was found."""
+    from tests.docker.swarm import swarm_of
+
+    with swarm_of(engine):
+        yield
+
+
+@pytest.fixture
+def begun(ahead: Ahead, request: pytest.FixtureRequest) -> Any:
+    """What came of the work that this test's mark names."""
+    (mark,) = request.node.iter_markers("ahead")
+    return ahead.result(mark.kwargs["work"], **parameters(request.node))
+
+
+@pytest.fixture(scope="session")
+def image(ahead: Ahead) -> str:
+    """The image of the Dockerfile as it is."""
+    return ahead.images.host()
+
+
+@pytest.fixture(scope="session")
+def network_image(ahead: Ahead) -> str:
+    """The same with that of the tools beside it that faults of the network are made with."""
+    return ahead.images.network()
+
+
+@pytest.fixture(scope="session")
+def mta_images(ahead: Ahead) -> str:
     """The same with Postfix's and Exim's beside it."""
-    build(image, "postfix", "exim")
-    return image
-
-
-def build(tag: str, *programs: str) -> None:
-    """Build as `make image` does."""
-    command = [sys.executable, str(ROOT / "workshop" / "image.py"), tag, *programs]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    return ahead.images.mtas()
 
 
 def _names(engine: Any) -> set[str]:
     return {name for one in engine.api.images() for name in one["RepoTags"] or ()}
 
 
-def smtplab(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+def smtplab(*arguments: str, patience: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, which must come within so many seconds."""
     settings = {**os.environ, **environment}
-    return subprocess.run([SMTPLAB, *arguments], capture_output=True, text=True, timeout=120, check=False, env=settings)
+    return subprocess.run([SMTPLAB, *arguments], capture_output=True, text=True, timeout=patience, check=False, env=settings)
 
 
 _ANONYMOUS = """

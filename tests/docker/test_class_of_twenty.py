@@ -11,25 +11,25 @@ import re
 import shutil
 import stat
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-import docker.errors
+import docker
 import pytest
-from docker.types import IPAMConfig, IPAMPool
 
-from lab.backends import containers_engine as calls
 from lab.backends.classroom_engine import CLASS, STUDENT, things
-from lab.backends.classroom_plan import free_subnets
 from tests.conftest import leave_out
+from tests.docker.ahead import Ahead, Images
 from tests.docker.conftest import SMTPLAB, held, smtplab
+from tests.docker.swarm import BRIDGE
 
 POST, STUDENTS = "appliance-resigns-tls", 20
-BETWEEN, BRIDGE = "online -> onprem", "docker_gwbridge"
+BETWEEN = "online -> onprem"
 
 
 class Lab:
@@ -86,53 +86,28 @@ def left(engine: Any, name: str) -> int:
     return sum(len(its) for its in things(engine, name).values())
 
 
-@pytest.fixture(scope="module")
-def swarm(engine: Any) -> Iterator[None]:
-    """A swarm of this engine alone, left as it was found."""
-    if engine.info()["Swarm"]["LocalNodeState"] != "inactive":
-        yield
-        return
-    bridges = {one["Name"] for one in engine.api.networks()}
-    if BRIDGE not in bridges:
-        _close(engine)
-    port = random.randrange(20000, 29000)
-    engine.swarm.init(
-        advertise_addr="127.0.0.1", listen_addr=f"127.0.0.1:{port}", default_addr_pool=["10.210.0.0/16"], subnet_size=24
-    )
-    try:
-        yield
-    finally:
-        engine.swarm.leave(force=True)
-        if BRIDGE not in bridges:
-            with suppress(docker.errors.APIError):  # somebody else has come to use it
-                engine.api.remove_network(BRIDGE)
-
-
-def _close(engine: Any) -> None:
-    """Make the bridge through which a swarm publishes ports, as docs/classroom.md says: no answer comes from outside."""
-    net = free_subnets(32, calls.taken_subnets(engine), random.Random())[0].supernet(new_prefix=24)
-    pool = IPAMConfig(pool_configs=[IPAMPool(subnet=str(net), gateway=str(net[1]))])
-    options = {"name": BRIDGE, "enable_icc": "false", "enable_ip_masquerade": "false"}
-    engine.api.create_network(
-        BRIDGE, driver="bridge", ipam=pool, options={f"com.docker.network.bridge.{key}": value for key, value in options.items()}
-    )
-
-
-@pytest.fixture(scope="module")
-def labs(image: str, swarm: None, engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Lab]]:
+def class_of_twenty(images: Images) -> Iterator[list[Lab]]:
     """The class of twenty, brought up by the command, taken down by the command."""
-    sheet, name = tmp_path_factory.mktemp("class") / "sheet.csv", f"t{os.getpid()}"
-    done = smtplab(
-        "class", "up", "--students", str(STUDENTS), "--scenario", POST, "--backend", "swarm", "--listen", "0.0.0.0", "--play", "--name",
-        name, "--port", str(random.randrange(30000, 32000)), "--sheet", str(sheet), "--patience", "200",
-    )  # fmt: skip
-    try:
-        assert done.returncode == 0, done.stdout + done.stderr
-        yield labs_of(sheet)
-    finally:
-        down = smtplab("class", "down", "--name", name)
-        assert down.returncode == 0, down.stdout + down.stderr
-        assert left(engine, name) == 0
+    images.host()
+    with tempfile.TemporaryDirectory() as folder, closing(docker.from_env(timeout=120)) as engine:
+        sheet, name = Path(folder) / "sheet.csv", f"t{os.getpid()}"
+        done = smtplab(
+            "class", "up", "--students", str(STUDENTS), "--scenario", POST, "--backend", "swarm", "--listen", "0.0.0.0", "--play", "--name",
+            name, "--port", str(random.randrange(30000, 32000)), "--sheet", str(sheet), "--patience", "200", patience=240,
+        )  # fmt: skip
+        try:
+            assert done.returncode == 0, done.stdout + done.stderr
+            yield labs_of(sheet)
+        finally:
+            down = smtplab("class", "down", "--name", name)
+            assert down.returncode == 0, down.stdout + down.stderr
+            assert left(engine, name) == 0
+
+
+@pytest.fixture(scope="module")
+def labs(ahead: Ahead, swarm: None) -> Iterator[list[Lab]]:
+    yield ahead.result(class_of_twenty)
+    ahead.close(class_of_twenty)
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +115,7 @@ def name() -> str:
     return f"t{os.getpid()}"
 
 
+@pytest.mark.ahead(work=class_of_twenty)
 def test_twenty_labs_are_healthy_at_once_and_hold_little(labs: list[Lab], name: str, engine: Any) -> None:
     shown = smtplab("class", "status", "--name", name, "--json")
     assert shown.returncode == 0, shown.stderr
@@ -238,41 +214,58 @@ def test_a_second_class_of_that_name_is_refused(labs: list[Lab], name: str, tmp_
     assert "left alone" in smtplab("clean").stdout
 
 
-def test_the_file_of_a_class_is_deployed_as_a_stack(image: str, swarm: None, engine: Any, tmp_path: Path) -> None:
+def deploy(images: Images) -> list[Any]:
+    """Deploy a class of two by its file; return how entering went, the first a second time, and the outcome of a flow."""
+    images.host()
     if shutil.which("docker") is None:
         leave_out("the docker command, which deploys stacks, is not installed")
     stack, port = f"s{os.getpid()}", random.randrange(32720, 32760)
-    made = smtplab("class", "files", "--students", "2", "--out", str(tmp_path), "--port", str(port))
-    assert made.returncode == 0, made.stderr
-    again = smtplab("class", "files", "--students", "2", "--out", str(tmp_path), "--port", str(port))
-    assert "is there already" in again.stderr, "secrets that were handed out are not written over"
-    assert again.returncode == 2
-    labs = labs_of(tmp_path / "classroom.csv")
-    environment = {**os.environ, "LAB_NET": f"10.{random.randrange(160, 250)}"}
+    with tempfile.TemporaryDirectory() as folder, closing(docker.from_env(timeout=120)) as engine:
+        made = smtplab("class", "files", "--students", "2", "--out", folder, "--port", str(port))
+        assert made.returncode == 0, made.stderr
+        again = smtplab("class", "files", "--students", "2", "--out", folder, "--port", str(port))
+        assert "is there already" in again.stderr, "secrets that were handed out are not written over"
+        assert again.returncode == 2
+        labs = labs_of(Path(folder) / "classroom.csv")
+        environment = {**os.environ, "LAB_NET": f"10.{random.randrange(160, 250)}"}
 
-    def docker_stack(*words: str) -> None:
-        done = subprocess.run(["docker", "stack", *words], capture_output=True, text=True, timeout=60, check=False, env=environment)
-        assert done.returncode == 0, done.stderr
+        def docker_stack(*words: str) -> None:
+            done = subprocess.run(
+                ["docker", "stack", *words], capture_output=True, text=True, timeout=60, check=False, env=environment
+            )
+            assert done.returncode == 0, done.stderr
 
-    filters = {"label": f"com.docker.stack.namespace={stack}"}
-    docker_stack("deploy", "--resolve-image", "never", "-c", str(tmp_path / "classroom.yaml"), stack)
-    try:
-        until(lambda: [one.get("Status") for one in engine.api.containers(filters=filters) if "(healthy)" in one["Status"]][1:], 90)
-        assert [lab.enter() for lab in labs] == [200, 200]
-        assert labs[0].enter() == 403
-        assert labs[0].outcomes()[BETWEEN] == "deferred"
-    finally:
-        docker_stack("rm", stack)
-        until(lambda: not engine.api.containers(all=True, filters=filters) and not engine.api.networks(filters=filters), 60)
-        for volume in engine.api.volumes(filters=filters)["Volumes"] or ():
-            engine.api.remove_volume(volume["Name"])
+        def healthy() -> bool:
+            return ["(healthy)" in one["Status"] for one in engine.api.containers(filters=filters)] == [True, True]
+
+        filters = {"label": f"com.docker.stack.namespace={stack}"}
+        docker_stack("deploy", "--resolve-image", "never", "-c", str(Path(folder) / "classroom.yaml"), stack)
+        try:
+            until(healthy, 120)
+            return [*map(Lab.enter, labs), labs[0].enter(), labs[0].outcomes()[BETWEEN]]
+        finally:
+            docker_stack("rm", stack)
+            until(lambda: not engine.api.containers(all=True, filters=filters) and not engine.api.networks(filters=filters), 60)
+            for volume in engine.api.volumes(filters=filters)["Volumes"] or ():
+                engine.api.remove_volume(volume["Name"])
+
+
+@pytest.mark.ahead(work=deploy)
+def test_the_file_of_a_class_is_deployed_as_a_stack(swarm: None, begun: list[Any]) -> None:
+    assert begun == [200, 200, 403, "deferred"]
 
 
 # --- on one engine --------------------------------------------------------------------------------------------------------
 
 
-def test_a_class_on_one_engine(image: str, engine: Any, tmp_path: Path) -> None:
-    name, sheet = f"e{os.getpid()}", tmp_path / "sheet.csv"
+def on_one_engine(images: Images) -> bool:
+    """Go through the life of a small class, from its bringing up to its taking down."""
+    images.host()
+    with tempfile.TemporaryDirectory() as folder, closing(docker.from_env(timeout=120)) as engine:
+        return _live_and_end(engine, f"e{os.getpid()}", Path(folder) / "sheet.csv")
+
+
+def _live_and_end(engine: Any, name: str, sheet: Path) -> bool:
     common = ("--scenario", POST, "--name", name, "--port", str(random.randrange(32000, 32700)), "--sheet", str(sheet))
     try:
         done = smtplab("class", "up", "--students", "2", *common)
@@ -307,6 +300,13 @@ def test_a_class_on_one_engine(image: str, engine: Any, tmp_path: Path) -> None:
     assert down.returncode == 0, down.stderr
     assert left(engine, name) == 0
     assert smtplab("class", "down", "--name", name).returncode == 2
+    return True
+
+
+@pytest.mark.ahead(work=on_one_engine)
+def test_a_class_on_one_engine(begun: bool) -> None:
+    """Invited and entered, published on loopback, begun anew with its mail, gone without a trace."""
+    assert begun
 
 
 def test_clean_removes_a_class_that_was_not_brought_up(image: str, engine: Any, tmp_path: Path) -> None:

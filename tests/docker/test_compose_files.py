@@ -8,15 +8,17 @@ import shutil
 import smtplib
 import subprocess
 import time
-from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 
 from lab.backends.compose import FILES
 from lab.hosts import wire
 from tests.conftest import leave_out
+from tests.docker.ahead import Images
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "compose"
 ROLES = ("appliance", "exchange", "online", "internet", "dns", "sts")
@@ -25,6 +27,8 @@ OWN_WORDS = {
     "postfix.yaml": ("Server certificate not verified", "Server certificate not verified"),
     "exim.yaml": ("TLS session: (certificate verification failed)", "certificate name mismatch: none of its names is expected"),
 }
+
+PLAYED = ("hybrid.yaml", *OWN_WORDS)
 
 
 def commands() -> list[list[str]]:
@@ -91,31 +95,29 @@ class Project:
         raise AssertionError((role, words, told[-2000:]))
 
 
-@pytest.fixture(scope="module")
-def projects(mta_images: str, engine: Any) -> Iterator[dict[str, Project]]:
-    """All files, up side by side."""
-    with_what = commands()
-    found = {
-        name: Project(name, mta_images, engine, with_what[number % len(with_what)]) for number, name in enumerate(("hybrid.yaml", *OWN_WORDS))
-    }  # fmt: skip
-    try:
-        for project in found.values():
+def the_post(images: Images, name: str) -> str:
+    """Bring a file up, wait for its health, let the post happen, take it down; return what it was done with."""
+    tag, with_what = images.mtas(), commands()
+    compose = with_what[PLAYED.index(name) % len(with_what)]
+    with closing(docker.from_env(timeout=120)) as engine:
+        project = Project(name, tag, engine, compose)
+        try:
             project.compose("up", "-d")
-        yield found
-    finally:
-        for project in found.values():
+            project.wait_for_health()
+            with smtplib.SMTP("127.0.0.1", project.port, local_hostname="mx.fabrikam.test", timeout=20) as session:
+                session.sendmail("erin@fabrikam.test", ["alice@contoso.test"], b"Subject: x\r\n\r\nthrough the door\r\n")
+            project.saw("appliance", "through the door")
+            if name in OWN_WORDS:
+                project.saw("internet", "alice@contoso.test", OWN_WORDS[name][0])
+                project.saw("exchange", "carol@contoso.mail.onmicrosoft.test", OWN_WORDS[name][1])
+            else:
+                project.saw("exchange", "through the door", "STARTTLS")
+        finally:
             project.compose("down", "-v", "-t", "2")
+    return " ".join(compose)
 
 
-@pytest.mark.parametrize("name", ["hybrid.yaml", *OWN_WORDS])
-def test_it_comes_up_healthy_and_plays_the_post(name: str, projects: dict[str, Project]) -> None:
-    project = projects[name]
-    project.wait_for_health()
-    with smtplib.SMTP("127.0.0.1", project.port, local_hostname="mx.fabrikam.test", timeout=20) as session:
-        session.sendmail("erin@fabrikam.test", ["alice@contoso.test"], b"Subject: x\r\n\r\nthrough the door\r\n")
-    project.saw("appliance", "through the door")
-    if name in OWN_WORDS:
-        project.saw("internet", "alice@contoso.test", OWN_WORDS[name][0])
-        project.saw("exchange", "carol@contoso.mail.onmicrosoft.test", OWN_WORDS[name][1])
-    else:
-        project.saw("exchange", "through the door", "STARTTLS")
+@pytest.mark.ahead(work=the_post)
+@pytest.mark.parametrize("name", PLAYED)
+def test_it_comes_up_healthy_and_plays_the_post(name: str, mta_images: str, begun: str) -> None:
+    assert begun in map(" ".join, commands())

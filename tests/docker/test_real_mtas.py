@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,11 +22,12 @@ from lab.scenario.load import load_scenario, topology_of
 from lab.scenario.model import Change
 from lab.sending.attempt import Outcome, ReasonId, Security
 from lab.sending.implementation import Implementation
-from lab.sending.message import Message
+from lab.sending.message import Delivered, Message
 from lab.tls.dane import association_data
 from lab.tls.mint import Mint
-from lab.workers import Run, play_in_containers
+from lab.workers import Played, Run, play_in_containers
 from tests.docker import break_out
+from tests.docker.ahead import Images
 from tests.docker.conftest import smtplab
 
 ALL = os.environ.get("SMTPLAB_PARITY") == "all"
@@ -36,12 +37,18 @@ THERE, BACK = "internet -> onprem", "onprem -> online"
 # --- scenarios --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("program", ["postfix", *(["exim"] if ALL else [])])
-def test_it_defers_in_its_own_words_and_is_cured_by_the_same_fix(program: str, mta_images: str) -> None:
-    """The post with a real MTA as the validating sender on the internet."""
+def the_post(images: Images, program: str) -> Played:
+    images.mtas()
     (played,) = play_in_containers([Run(f"{program}-validates", fix=None if ALL else "bind-exchange-certificate")])
-    assert played.error is None, played.error
-    result = played.result
+    return played
+
+
+@pytest.mark.ahead(work=the_post)
+@pytest.mark.parametrize("program", ["postfix", *(["exim"] if ALL else [])])
+def test_it_defers_in_its_own_words_and_is_cured_by_the_same_fix(program: str, mta_images: str, begun: Played) -> None:
+    """The post with a real MTA as the validating sender on the internet."""
+    assert begun.error is None, begun.error
+    result = begun.result
     assert result is not None
     assert result.met, "\n".join(lines(result))
     fault, cured = result.stages[0], result.stages[1]
@@ -57,11 +64,18 @@ def test_it_defers_in_its_own_words_and_is_cured_by_the_same_fix(program: str, m
 OTHERS = ["postfix-on-premises", "exim-on-premises", *(["postfix-dane", "exim-dane", "postfix-mta-sts"] if ALL else [])]
 
 
-@pytest.mark.parametrize("name", OTHERS)
-def test_the_scenario_is_as_it_says(name: str, mta_images: str) -> None:
-    """The policies of the other scenarios are met by the table below; `make parity` plays all, with every fix and their controls."""
+def another(images: Images, name: str) -> list[Played]:
+    images.mtas()
     first = load_scenario(name).scenario.fixes[0].name
-    for one in play_in_containers([Run(name), Run(name, control=True)] if ALL else [Run(name, fix=first)]):
+    return play_in_containers([Run(name), Run(name, control=True)] if ALL else [Run(name, fix=first)])
+
+
+@pytest.mark.ahead(work=another)
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_scenario_is_as_it_says(name: str, mta_images: str, begun: list[Played]) -> None:
+    """The policies of the other scenarios are met by the table below; `make parity` plays all, with every fix and their controls."""
+    assert begun
+    for one in begun:
         assert one.error is None, one.error
         assert one.result is not None
         assert one.result.met, "\n".join(lines(one.result))
@@ -164,27 +178,50 @@ class Bench:
         return self.run(play(self.lab, flows))
 
 
-@pytest.fixture(scope="module", params=PAIRS, ids=lambda pair: f"{pair[0]}-to-{pair[1]}")
-def bench(request: pytest.FixtureRequest, mta_images: str) -> Iterator[Bench]:
-    internet, exchange = request.param
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        ground = Ground(programs={"internet": internet, "exchange": exchange})
-        runner.run(ground.start(("exchange", "online", "internet", "appliance", "dns", "sts")))
-        try:
-            one = Bench(ground, runner, internet, exchange)
-            yield one
-            runner.run(one.lab.stop())
-        finally:
-            runner.run(ground.stop())
-
-
 def seen(message: Message) -> Security | ReasonId | None:
     last = message.attempts[-1]
     return last.security if last.outcome is Outcome.DELIVERED else last.reason.id if last.reason else None
 
 
-def test_each_policy_is_kept_and_they_differ(bench: Bench) -> None:
-    """Every policy meets a good receiver and bad ones, both ways at once; a row that were another's would be seen."""
+@dataclass
+class Observed:
+    """What was seen of two MTAs: rows that are not as the table says, their sentences, what becomes of what expires, and what somebody
+    sees who has broken into one.
+    """
+
+    differing: list[Any]
+    sentences: dict[tuple[str, str], dict[str, list[str]]]
+    expired: Expired
+    intruders: dict[str, list[str]]
+
+
+@dataclass
+class Expired:
+    """Outcomes and reports before and after a message's time has passed."""
+
+    outcomes: list[Outcome | None]
+    reports: list[bytes | None]
+    message: Message
+    mailbox: list[Delivered]
+
+
+def observe(images: Images, pair: tuple[Implementation, Implementation]) -> Observed:
+    """Bring two MTAs up, in the place of internet and Exchange, and look at all that the tests below ask about."""
+    images.mtas()
+    internet, exchange = pair
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        ground = Ground(programs={"internet": internet, "exchange": exchange})
+        runner.run(ground.start(("exchange", "online", "internet", "appliance", "dns", "sts")))
+        try:
+            bench = Bench(ground, runner, internet, exchange)
+            found = Observed(*_meet_all(bench), _expire(bench), _break_in(bench))
+            runner.run(bench.lab.stop())
+            return found
+        finally:
+            runner.run(ground.stop())
+
+
+def _meet_all(bench: Bench) -> tuple[list[Any], dict[tuple[str, str], dict[str, list[str]]]]:
     differing, sentences = [], {}
     for level, wanted in POLICIES.items():
         for number, receiver in enumerate(RECEIVERS):
@@ -203,42 +240,64 @@ def test_each_policy_is_kept_and_they_differ(bench: Bench) -> None:
             if found != expected:
                 notes = [entry.detail["message"] for entry in bench.lab.transcript if "message" in entry.detail][-12:]
                 differing.append((level, receiver, found, expected, notes))
-    assert differing == []
-    assert sentences["may", "resigned"][THERE] == []
-    refused = sentences["secure", "resigned"]
-    for flow, program in ((THERE, bench.internet), (BACK, bench.exchange)):
+    return differing, sentences
+
+
+def _expire(bench: Bench) -> Expired:
+    (message,) = bench.send([THERE], "stripped", internet="encrypt").values()
+    outcomes, reports = [message.outcome], [message.ndr]
+    bench.lab.clock.advance(timedelta(days=6))
+    bench.run(bench.lab.internet.process())
+    bench.run(bench.lab.settle())
+    return Expired(
+        [*outcomes, message.outcome], [*reports, message.ndr], message, bench.lab.internet.mailboxes["erin@fabrikam.test"]
+    )
+
+
+def _break_in(bench: Bench) -> dict[str, list[str]]:
+    ground, found = bench.lab.ground, {}
+    gateways = [str(subnet[254]) for subnet in ground.plan.subnets.values()]
+    for role in ("internet", "exchange"):
+        looked = break_out.look(ground.engine, ground.containers[role], gateways)
+        found[role] = break_out.found(looked, ground.engine.api.inspect_container(ground.containers[role]), real_mta=True)
+    return found
+
+
+both_pairs = pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0]}-to-{pair[1]}")
+
+
+@pytest.mark.ahead(work=observe)
+@both_pairs
+def test_each_policy_is_kept_and_they_differ(pair: Any, mta_images: str, begun: Observed) -> None:
+    """Every policy meets a good receiver and bad ones, both ways at once; a row that were another's would be seen."""
+    internet, exchange = pair
+    assert begun.differing == []
+    assert begun.sentences["may", "resigned"][THERE] == []
+    refused = begun.sentences["secure", "resigned"]
+    for flow, program in ((THERE, internet), (BACK, exchange)):
         if flow not in refused:
             continue
         own = "Server certificate not verified" if program is Implementation.POSTFIX else "TLS session: ("
         assert own in refused[flow][0]
 
 
-def test_what_has_expired_goes_back_to_its_sender(bench: Bench) -> None:
+@pytest.mark.ahead(work=observe)
+@both_pairs
+def test_what_has_expired_goes_back_to_its_sender(pair: Any, mta_images: str, begun: Observed) -> None:
     """The lab's clock says when; the report is the MTA's own, and lies in the sender's mailbox."""
-    (message,) = bench.send([THERE], "stripped", internet="encrypt").values()
-    outcomes, reports = [message.outcome], [message.ndr]
-    bench.lab.clock.advance(timedelta(days=6))
-    bench.run(bench.lab.internet.process())
-    bench.run(bench.lab.settle())
-    outcomes.append(message.outcome)
-    assert (outcomes, reports, message.next_try) == ([Outcome.DEFERRED, Outcome.BOUNCED], [None], None)
-    (report,) = [
-        one
-        for one in bench.lab.internet.mailboxes["erin@fabrikam.test"]
-        if message.envelope.message_id.encode() in one.envelope.content
-    ]
+    expired, message = begun.expired, begun.expired.message
+    assert (expired.outcomes, expired.reports[0], message.next_try) == ([Outcome.DEFERRED, Outcome.BOUNCED], None, None)
+    (report,) = [one for one in expired.mailbox if message.envelope.message_id.encode() in one.envelope.content]
     assert report.envelope.sender == ""
-    assert message.ndr == report.envelope.content
+    assert expired.reports[1] == report.envelope.content
     assert b"alice@contoso.test" in report.envelope.content
 
 
-def test_who_breaks_into_one_finds_neither_files_nor_engine(bench: Bench) -> None:
+@pytest.mark.ahead(work=observe)
+@both_pairs
+def test_who_breaks_into_one_finds_neither_files_nor_engine(pair: Any, mta_images: str, begun: Observed) -> None:
     """It begins as root, which gives that up by itself; no more can be had with it than becoming the MTA's own users."""
-    ground = bench.lab.ground
-    gateways = [str(subnet[254]) for subnet in ground.plan.subnets.values()]
-    for role in ("internet", "exchange"):
-        seen = break_out.look(ground.engine, ground.containers[role], gateways)
-        assert break_out.found(seen, ground.engine.api.inspect_container(ground.containers[role]), real_mta=True) == [], role
+    assert begun.intruders == {"internet": [], "exchange": []}
 
 
 # --- what cannot be ---------------------------------------------------------------------------------------------------------
