@@ -165,7 +165,7 @@ def _reason(why: str, table: tuple[tuple[str, ReasonId, str], ...], reply: Reply
 _EXIM = re.compile(r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(?:\.\d+)? (?P<rest>.*)$")
 _EXIM_SENT = re.compile(
     r"^(?P<id>[0-9A-Za-z-]+) [=-]> (?P<recipient>\S+) .*?T=(?P<transport>\S+)"
-    r"(?: H=(?P<name>\S+) \[(?P<address>[^\]]+)\](?::(?P<port>\d+))?)?(?P<more>.*)$"
+    r"(?:(?: [A-Z]+=\S+)*? H=(?P<name>\S+) \[(?P<address>[^\]]+)\](?::(?P<port>\d+))?)?(?P<more>.*)$"
 )
 _EXIM_FAILED = re.compile(r"^(?P<id>[0-9A-Za-z-]+) (?P<mark>==|\*\*) (?P<recipient>\S+?):? (?P<why>.*)$")
 _EXIM_CANCELLED = re.compile(r"^(?P<id>[0-9A-Za-z-]+) (?P<words>cancelled by \S+)$")

@@ -196,6 +196,9 @@ def test_exim(lines: list[str], outcome: Outcome, reason: ReasonId | None, secur
     assert (tried.outcome, tried.reason.id if tried.reason else None, tried.security) == (outcome, reason, security)
     assert tried.id.startswith("1xWD")
     assert tried.recipient == "alice@contoso.test"
+    met = " H=mail.contoso.test [" in lines[-1]
+    assert tried.target == ("mail.contoso.test" if met else "")
+    assert tried.address.startswith("10.") is met
 
 
 @pytest.mark.parametrize("line", [
