@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from lab.live.database import connect
-from lab.live.laboratory import LiveLab, Origin
+from lab.live.laboratory import LiveLab
+from lab.live.origin import Origin
 from lab.net.loop import run
 from lab.web.serving import serving
 

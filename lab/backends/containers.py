@@ -18,7 +18,7 @@ from lab.backends.backend import Backend
 from lab.backends.containers_addresses import moved
 from lab.backends.containers_channel import Channel
 from lab.backends.containers_ground import Ground
-from lab.backends.containers_hosts import ContainedExchange, ContainedInternet, ContainedOnline, contained
+from lab.backends.containers_hosts import Contained, ContainedExchange, ContainedInternet, ContainedOnline, contained
 from lab.backends.containers_network import ContainersNetwork
 from lab.clock import Clock
 from lab.errors import CannotTest, UserError
@@ -26,6 +26,7 @@ from lab.hosts.appliance import ApplianceHost
 from lab.hosts.description import HostDescription, Kept, source_digest
 from lab.hosts.dns import DnsHost
 from lab.hosts.host import Host, Surroundings
+from lab.hosts.keeping import Keeper, KeepsNothing
 from lab.hosts.needs import note_needs
 from lab.hosts.roles import ROLES, programs_of, roles_of
 from lab.net.directory import Directory, Endpoint
@@ -39,7 +40,7 @@ _READY = 60.0  # seconds for a host to listen
 
 
 class SharedClock(Clock):
-    """The lab's clock; a move is told to every host before anything goes on."""
+    """The lab's clock; a move is told to every host before anything goes on, and so is how fast it runs."""
 
     moved: Callable[[datetime], None] | None = None
 
@@ -49,32 +50,46 @@ class SharedClock(Clock):
             self.moved(moment)
         return moment
 
+    def run_at(self, speed: float) -> None:
+        super().run_at(speed)
+        if self.moved is not None:
+            self.moved(self.now())
+
 
 class Containers(Backend):
-    """See `lab.backends.backend.Backend`. Takes the topology, the ground to play it on, the lab's start, and a mint.
+    """See `lab.backends.backend.Backend`. Takes the topology, the ground to play it on, the lab's start or its clock, a mint, and what
+    keeps mail.
 
     A ground that stands already is the caller's and stays; else it is brought up by `start` and taken down by `stop`. The hosts
     are there once it stands.
     """
 
-    def __init__(self, topology: Topology, ground: Ground, *, start: datetime | None = None, mint: Mint | None = None) -> None:
+    elsewhere = True
+
+    def __init__(
+        self, topology: Topology, ground: Ground, *, start: datetime | None = None, clock: SharedClock | None = None,
+        mint: Mint | None = None, keeper: Keeper | None = None,
+    ) -> None:  # fmt: skip
         self.topology = topology
         self.ground = ground
-        self.clock: SharedClock = SharedClock(start)
+        self.clock: SharedClock = clock or SharedClock(start)
         self.transcript = Transcript()
+        self._keeper = keeper or KeepsNothing()
         self.mint = mint or Mint(self.clock.now())
         self.hosts: dict[str, Host] = {}
         self._mints = {name: NotingMint(self.mint) for name in ROLES}
         self._own_ground = not ground.stands
         self.patience = LIVE
         self.network: ContainersNetwork
+        if ground.stands:
+            self._build()
 
     async def start(self) -> None:
         if self._own_ground:
             await self.ground.start(roles_of(self.topology), self._ready)
         try:
             if not self._own_ground:
-                self._ready()
+                self._prepare(self.topology)
             self._add_hosts(self.topology)
             self.ground.entered, self.ground.content = self._entered, self.network.content
             await asyncio.gather(*(self._begin(name) for name in self.ground.channels))
@@ -98,7 +113,8 @@ class Containers(Backend):
             self.directory.listening(name, Endpoint(address, port))
 
         def end(name: str) -> Host:
-            return contained(name, Surroundings(self.clock, Transcript(keep=0), self._mints[name], self.directory), ground.channels)
+            around = Surroundings(self.clock, Transcript(keep=0), self._mints[name], self.directory, self._keeper)
+            return contained(name, around, ground.channels)
 
         self.hosts = {name: end(name) for name in ROLES}
         exchange, online, internet = self.hosts["exchange"], self.hosts["online"], self.hosts["internet"]
@@ -123,7 +139,7 @@ class Containers(Backend):
 
     def _catch_up(self, name: str) -> None:
         channel, handed = self.ground.channels[name], self._mints[name].handed(keys=name != "dns")
-        channel.ask_now("clock", moment=self.clock.now())
+        channel.ask_now("clock", moment=self.clock.now(), speed=self.clock.speed)
         channel.ask_now("apply", topology=moved(self.topology, self.ground.plan), handed=handed)
 
     def _description(self, name: str) -> HostDescription:
@@ -131,7 +147,7 @@ class Containers(Backend):
         return HostDescription(
             role=name, topology=moved(self.topology, plan), handed=self._mints[name].handed(keys=name != "dns"), addresses=plan.addresses,
             endpoints=plan.endpoints_for(name), detours=plan.detours, relays=plan.relays, lab_now=self.clock.now(), real_now=time.time(),
-            source=source_digest(), patience=self.patience,
+            speed=self.clock.speed, source=source_digest(), patience=self.patience,
         )  # fmt: skip
 
     async def _begin(self, name: str) -> None:
@@ -195,11 +211,34 @@ class Containers(Backend):
             )
         )
 
+    async def hand_over(self) -> None:
+        await asyncio.gather(*(host.hand_over() for host in self.hosts.values() if isinstance(host, Contained)))
+
+    async def look(self, host: str) -> None:
+        end = self.hosts[host]
+        assert isinstance(end, Contained)
+        await end.settle()
+
+    async def tend(self) -> None:
+        await self.network.tend()
+
+    async def empty(self) -> None:
+        channels = self._awake()
+        if missing := [name for name, host in self.hosts.items() if isinstance(host, Contained) and name not in channels]:
+            raise UserError(f"the host {missing[0]} is stopped, and keeps what it has", hint="take the fault out first")
+        if programs := self.ground.programs:
+            raise UserError(f"real MTAs keep their mail ({', '.join(programs)})", hint="take the lab down and up again")
+        await asyncio.gather(*(channels[name].ask("forget") for name, host in self.hosts.items() if isinstance(host, Contained)))
+
+    def host_at(self, address: str) -> str | None:
+        return next((host for host, legs in self.ground.plan.legs.items() if address in legs.values()), None)
+
     def door(self, host: str) -> Endpoint:
         return self.ground.door(host)
 
     def _clock_moved(self, moment: datetime) -> None:
-        for channel, answer in [(channel, channel.begin("clock", moment=moment)) for channel in self._awake().values()]:
+        asked = [(one, one.begin("clock", moment=moment, speed=self.clock.speed)) for one in self._awake().values()]
+        for channel, answer in asked:
             channel.wait(answer)
 
     def _entered(self, entry: Entry) -> None:

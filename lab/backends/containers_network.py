@@ -17,7 +17,8 @@ from lab.backends.containers_rules import NETEM, HostRules, rules, script
 from lab.errors import Blame, CannotTest
 from lab.hosts.description import Kept
 from lab.hosts.host import Host
-from lab.network.config import NetworkConfig
+from lab.net.patience import LIVE
+from lab.network.config import How, NetworkConfig
 from lab.network.strikes import Deed, Strike, Strikes, words
 from lab.transcript import Kind, Leg, Transcript
 
@@ -41,12 +42,13 @@ class ContainersNetwork:
         self._rules: dict[str, HostRules] = {}
         self._kept: dict[str, Kept | None] = {}
         self._striking: list[asyncio.Future[None]] = []  # those that have ended too: what they raised is for who settles
+        self._struck: float | None = None  # when a host was last struck in the middle of a message, by the loop's time
         self._has_netem = False
 
     @property
-    def stopped(self) -> frozenset[str]:
-        """The hosts that can be asked nothing at present."""
-        return frozenset(self._strikes.stopped)
+    def stopped(self) -> Mapping[str, How]:
+        """The hosts that are paused or killed at present, and can be asked nothing."""
+        return dict(self._strikes.stopped)
 
     def begin(self, config: NetworkConfig) -> list[Strike]:
         """Let hosts go on that are not to be stopped any more; return what is to be done once all know the topology. Blocks."""
@@ -75,6 +77,15 @@ class ContainersNetwork:
         for strike in self._strikes.after():
             await self._ground.call(self._go_on, strike)
 
+    async def tend(self) -> None:
+        """In a lab that people work with senders wait as long as real ones: let hosts go on after that. Raises CannotTest as `settle`."""
+        for one in [one for one in self._striking if one.done()]:
+            self._striking.remove(one)
+            one.result()
+        if self._struck is not None and asyncio.get_running_loop().time() > self._struck + LIVE.reply + 1:
+            self._struck = None
+            await self.settle()
+
     async def stop(self) -> None:
         """Strike nobody any more, on a ground that goes with us."""
         striking, self._striking = self._striking, []
@@ -102,6 +113,7 @@ class ContainersNetwork:
             self._ground.channels[host].begin("go-on", session=session)
             return
         self._transcript.record(session, host, Leg.SENDER, Kind.FAULT, blame=Blame.NETWORK, message=words(strike))
+        self._struck = asyncio.get_running_loop().time()
         self._striking.append(asyncio.ensure_future(self._strike(strike)))
 
     async def _strike(self, strike: Strike) -> None:

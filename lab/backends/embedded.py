@@ -45,6 +45,8 @@ class Embedded(Backend):
     and what records the bytes of connections. Raises CannotTest where a port is taken.
     """
 
+    network: EmbeddedNetwork
+
     def __init__(
         self,
         topology: Topology,

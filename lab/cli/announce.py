@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lab.cli.up_containers import LASTS
+
 if TYPE_CHECKING:
     from lab.api import Lab
     from lab.live.laboratory import LiveLab
@@ -26,6 +28,8 @@ def announce(live: LiveLab, fix_name: str | None, link: str, *, lasting: bool) -
     if len(live.configuration.versions) > 1 and not fix_name:
         state = f"as it was left ({live.configuration.now.text})"
     ends = f"Ctrl-C ends it, smtplab up --name {live.name} goes on with it." if lasting else "Ctrl-C ends it."
+    if live.backend.elsewhere:
+        ends = f"{ends} {LASTS}"
     announce_lab(live.lab, fix_name, state, ends, link)
 
 

@@ -27,9 +27,9 @@ messages.json       all messages; messages/ID.json each with its attempts, the w
 mailboxes/ADDRESS/NUMBER.eml  what was delivered, byte for byte
 sessions/ID.txt     the newest {part} sessions line by line; ID.json with the certificates that were shown and what was found in them
 logs/               Exchange's protocol logs, message tracking log and events, as it writes them
-capture.pcapng      what went over the wires, with the secrets of its TLS: open it in Wireshark
-openapi.json        the control API that all of this was read from
+{capture}openapi.json        the control API that all of this was read from
 """
+_CAPTURE = "capture.pcapng      what went over the wires, with the secrets of its TLS: open it in Wireshark\n"
 
 
 @click.command()
@@ -51,6 +51,7 @@ def capture(file: Path, seconds: float | None, everything: bool, name: str | Non
     _written(file, None)  # a place that cannot be written is told before, and not after an hour
     if not everything:
         query = f"?since={quote(datetime.now(UTC).isoformat())}"
+        client.raw(f"capture.pcapng{query}")  # a lab that records nothing says so now
         click.echo(f"Capturing{f' for {seconds:g} s' if seconds else '; Ctrl-C ends it'}.", err=True)
         try:
             time.sleep(seconds if seconds is not None else 10**8)
@@ -88,7 +89,9 @@ def export(folder: Path, force: bool, name: str | None) -> None:
     for what in ("status", "flows", "configuration", "history", "differences", "faults", "fixes"):
         put(f"{what}.json", client.get(what))
     put("openapi.json", client.raw("openapi.json"))
-    put("capture.pcapng", client.raw("capture.pcapng"))
+    recorded = client.get("status")["backend"] == "embedded"
+    if recorded:
+        put("capture.pcapng", client.raw("capture.pcapng"))
     for log in _LOGS:
         put(f"logs/{log}.log", client.raw(f"logs/{log}"))
     messages: list[dict[str, Any]] = []
@@ -106,7 +109,13 @@ def export(folder: Path, force: bool, name: str | None) -> None:
     seen = client.get("status")
     put(
         "README.txt",
-        _README.format(name=seen["name"], scenario=seen["scenario"], now=seen["now"][:19].replace("T", " "), part=_PART),
+        _README.format(
+            name=seen["name"],
+            scenario=seen["scenario"],
+            now=seen["now"][:19].replace("T", " "),
+            part=_PART,
+            capture=_CAPTURE * recorded,
+        ),
     )
     click.echo(f"{folder}: {count} files, explained in README.txt")
 

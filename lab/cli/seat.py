@@ -49,8 +49,8 @@ async def _stay(
     from lab.cli.up import origin_of
     from lab.cli.watch import Ending, Watch
     from lab.live.access import Access
-    from lab.live.laboratory import Origin
     from lab.live.opening import begun, opened
+    from lab.live.origin import Origin
     from lab.live.seeds import seeded
 
     def make(place: int) -> Origin:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from lab.cli import up_containers
 from lab.cli.complete import lab_names, scenario_names
 
 if TYPE_CHECKING:
-    from lab.live.laboratory import Origin
+    from lab.backends.containers_ground import Ground
+    from lab.cli.watch import Watch
+    from lab.live.laboratory import LiveLab
+    from lab.live.origin import Origin
 
 _SMTP_PORT, _DNS_PORT = 2525, 5300
 
@@ -66,6 +71,8 @@ def up(
 
     With --name the lab is kept: mailboxes, queues, traces, certificates and changes are there again at the next
     `smtplab up --name NAME`, after whatever end. With --detach it runs in the background; see smtplab list, status and down.
+
+    With --backend docker each host is in a container, and the lab lasts as long as they do; all that one does with a lab is the same.
     """
     from lab.errors import UserError
     from lab.live import places
@@ -74,17 +81,9 @@ def up(
 
     if subnet and backend != "docker":
         raise click.UsageError("--subnet goes with --backend docker.")
-    if backend == "docker":
-        from lab.cli.up_containers import stay as stay_in_containers
-
-        if scenario is None or name is not None or detach:
-            raise click.UsageError("--backend docker takes a SCENARIO; --name and --detach go with --backend embedded.")
-        if http_port or salvage:
-            raise click.UsageError("--http-port and --salvage go with --backend embedded: a lab in containers has no control API.")
-        run(stay_in_containers(
-            scenario, era=era, fix_name=fix_name, port=port, dns_port=dns_port, subnet=subnet, ready_file=ready_file, save=save, play=play
-        ))  # fmt: skip
-        return
+    contained = backend == "docker"
+    if contained and (scenario is None or salvage):
+        raise click.UsageError("--backend docker takes a SCENARIO, and no --salvage: nothing is kept of a lab in containers.")
     if scenario is None and name is None:
         raise click.UsageError("Name a scenario, or a lab with --name; smtplab scenarios and smtplab list show them.")
     if detach and name is None:
@@ -94,7 +93,9 @@ def up(
     given = {
         word for word in ("era", "port", "dns_port") if ctx.get_parameter_source(word) is click.core.ParameterSource.COMMANDLINE
     }
-    if name is not None:
+    if name is not None and contained:
+        up_containers.check_free(name)
+    elif name is not None:
         _check_kept(name, scenario, given)
     if detach:
         from lab.cli.detach import start
@@ -107,14 +108,18 @@ def up(
         rest += ["--ready-file", str(ready_file.absolute())] if ready_file else []
         rest += [] if "port" not in given else ["--port", str(port)]
         rest += [] if "dns_port" not in given else ["--dns-port", str(dns_port)]
+        rest += ["--backend", backend] if contained else []
+        rest += ["--subnet", subnet] if subnet else []
         start(name, scenario, [*rest, *(["--play"] if play else [])])
         return
 
     def make(place: int) -> Origin:
+        if contained:
+            return up_containers.origin_of(str(scenario), era, port, dns_port)
         return origin_of(str(scenario), era, port, dns_port, place)
 
-    lasting = name is not None
-    there = name is not None and begun(name)
+    lasting = name is not None and not contained
+    there = name is not None and lasting and begun(name)
     origin = None if there else make(0)  # a bad scenario is told before anything begins
     if origin is not None and fix_name is not None and origin.loaded.scenario.fix(fix_name) is None:
         known = ", ".join(fix.name for fix in origin.loaded.scenario.fixes) or "none"
@@ -122,13 +127,14 @@ def up(
     if name is None:
         assert origin is not None
         name = places.free_name(origin.loaded.name)
-    run(_stay(name, None if there else make, lasting, fix_name, ready_file, save, play, ready_descriptor, http_port))
+    stand = up_containers.standing_on(subnet) if contained else None
+    run(_stay(name, None if there else make, lasting, stand, fix_name, ready_file, save, play, ready_descriptor, http_port))
 
 
 def origin_of(scenario: str, era: str | None, port: int, dns_port: int, place: int) -> Origin:
     """Return what a new lab is made of, its ports laid out for the addresses that this system has. Raises UserError."""
     from lab.cli.announce import SMTP_HOSTS
-    from lab.live.laboratory import Origin
+    from lab.live.origin import Origin
     from lab.net.addresses import own_addresses
 
     hosts = [*SMTP_HOSTS, "dns"]
@@ -176,11 +182,9 @@ def _salvage(name: str | None) -> None:
 
 
 async def _stay(
-    name: str, make: Callable[[int], Origin] | None, lasting: bool, fix_name: str | None, ready_file: Path | None, save: Path | None,
-    play: bool, ready_descriptor: int | None, http_port: int,
+    name: str, make: Callable[[int], Origin] | None, lasting: bool, stand: Callable[[Origin], Ground] | None, fix_name: str | None,
+    ready_file: Path | None, save: Path | None, play: bool, ready_descriptor: int | None, http_port: int,
 ) -> None:  # fmt: skip
-    import asyncio
-
     from lab.cli.announce import announce, say_ready, write_ready
     from lab.cli.ready import removed_at_end
     from lab.cli.serve import served
@@ -188,7 +192,7 @@ async def _stay(
     from lab.live.opening import opened
 
     with Ending() as ending, removed_at_end(ready_file):
-        async with opened(name, make, lasting=lasting) as lab:
+        async with opened(name, make, lasting=lasting, stand=stand) as lab:
             if fix_name is not None:
                 await lab.fix(fix_name)
             watch = Watch(lab.lab, ending, save=save)
@@ -201,5 +205,22 @@ async def _stay(
                 lab.stays = True
                 if play:
                     watch.play()
-                await asyncio.gather(lab.prepare(), watch.stay())
+                await _together(_prepared(lab, watch), lab.tended())
     click.echo("taken down")
+
+
+async def _prepared(lab: LiveLab, watch: Watch) -> None:
+    await asyncio.gather(lab.prepare(), watch.stay())
+
+
+async def _together(watching: Coroutine[Any, Any, None], tending: Coroutine[Any, Any, None]) -> None:
+    """Watch until the end comes; where the queues cannot be tended any more (a container has died) that is the end."""
+    tasks = [asyncio.ensure_future(one) for one in (watching, tending)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

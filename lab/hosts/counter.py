@@ -6,15 +6,19 @@ What only one of the hosts can answer is imported when it is asked: the others n
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from lab.errors import CannotTest
+from lab.errors import CannotTest, UserError
 from lab.hosts.description import Kept
 from lab.hosts.foreign import ForeignHost
 from lab.hosts.host import Host
 from lab.hosts.mailhost import MailHost
 from lab.hosts.news import Reporter
-from lab.sending.attempt import Envelope, Policy
+from lab.sending.attempt import Envelope, Outcome, Policy
+
+if TYPE_CHECKING:
+    from lab.hosts.exchange import ExchangeHost
 
 
 class MailCounter:
@@ -26,7 +30,7 @@ class MailCounter:
         self._reporter = Reporter(host)
         self.questions: dict[str, Callable[..., Awaitable[Any]]] = {
             "process": self._process, "news": self._news, "validate": self._validate, "probe": self._probe, "log": self._log,
-            "keep": self._keep,
+            "keep": self._keep, "forget": self._forget, "hold": self._hold, "restart": self._restart,
         }  # fmt: skip
 
     def restore(self, kept: Kept) -> None:
@@ -57,8 +61,15 @@ class MailCounter:
         if isinstance(self.host, ForeignHost):
             await self.host.renew()
 
-    async def _process(self, *, submitted: tuple[Envelope, ...], only_news: bool = False) -> tuple[tuple[int, ...], Any]:
+    async def _process(
+        self, *, submitted: tuple[Envelope, ...], hurried: tuple[tuple[int, datetime], ...] = (), only_news: bool = False
+    ) -> tuple[tuple[int, ...], Any]:
+        """Take what was submitted, and when messages by number are to be tried, and try what is due unless only news are wanted."""
         numbers = tuple(self.host.submit(envelope).id for envelope in submitted)
+        due = dict(hurried)
+        for message in self.host.messages if due else ():
+            if message.id in due and message.outcome in (None, Outcome.DEFERRED):
+                message.next_try = due[message.id]
         if not only_news:
             await self.host.process()
         return numbers, await self._news()
@@ -67,6 +78,32 @@ class MailCounter:
         if isinstance(self.host, ForeignHost):
             await self.host.quiet()
         return self._reporter.news()
+
+    async def _forget(self) -> None:
+        """Empty queue, mailboxes and logs."""
+        if isinstance(self.host, ForeignHost):
+            raise UserError(f"the host {self.host.name} is a real MTA, which keeps its mail", hint="take the lab down and up again")
+        await self.host.idle()
+        self.host.messages.clear()
+        for mailbox, mail in self.host.mailboxes.items():
+            self.host.forget(mailbox, mail)
+            mail.clear()
+        for rows in self._log_rows().values():
+            rows.clear()
+        self._reporter.forget()
+
+    async def _hold(self, *, connector: str, name: str | None) -> None:
+        self._exchange().hold_certificate(connector, name)
+
+    async def _restart(self) -> None:
+        self._exchange().restart_front_end()
+
+    def _exchange(self) -> ExchangeHost:
+        from lab.hosts.exchange import ExchangeHost
+
+        if not isinstance(self.host, ExchangeHost):
+            raise UserError(f"the host {self.host.name} is a real MTA and no Exchange")
+        return self.host
 
     async def _validate(self, *, name: str, recipients: tuple[str, ...] | None) -> tuple[tuple[str, bool, str], ...]:
         from lab.hosts.online import OnlineHost

@@ -48,9 +48,9 @@ class HostDescription:
 
     `addresses` has every host's address, `endpoints` where each takes SMTP, `detours` the ways that really lead elsewhere, as
     (sender, receiver, address, port), `relays` from where the appliance says for whom it connects. `lab_now` is the lab's moment at
-    `real_now` (seconds since 1970). `port` is what the host listens on, 0 for its role's; `submit` what its users send as soon as it
-    runs, where no lab asks it to; `source` the digest of the code that wrote it. `patience` is how long it waits for others,
-    `kept` what it has from before it died.
+    `real_now` (seconds since 1970), and `speed` how many seconds pass there in a real one. `port` is what the host listens on, 0 for
+    its role's; `submit` what its users send as soon as it runs, where no lab asks it to; `source` the digest of the code that wrote
+    it. `patience` is how long it waits for others, `kept` what it has from before it died.
     """
 
     role: str
@@ -62,6 +62,7 @@ class HostDescription:
     relays: tuple[str, ...] = ()
     lab_now: datetime
     real_now: float
+    speed: float = 1.0
     port: int = 0
     submit: tuple[Envelope, ...] = ()
     source: str = ""

@@ -30,11 +30,14 @@ class MessageNews:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostNews:
-    """Everything new of one host at its moment `now`. `mail` has (mailbox, message) pairs, oldest first."""
+    """Everything new of one host at its moment `now`. `mail` has (mailbox, message) pairs, oldest first; `tracking` the rows of
+    Exchange's message tracking log.
+    """
 
     messages: tuple[MessageNews, ...] = ()
     mail: tuple[tuple[str, Delivered], ...] = ()
     events: tuple[Event, ...] = ()
+    tracking: tuple[dict[str, str], ...] = ()
     now: datetime
 
 
@@ -45,7 +48,7 @@ class Reporter:
         self._host = host
         self._states: dict[int, tuple[int, int, Outcome | None, datetime | None]] = {}
         self._mail: dict[str, int] = {}
-        self._events = 0
+        self._events = self._tracking = 0
 
     def news(self) -> HostNews:
         host = self._host
@@ -64,9 +67,16 @@ class Reporter:
         for mailbox, contents in host.mailboxes.items():
             mail += [(mailbox, delivered) for delivered in contents[self._mail.get(mailbox, 0) :]]
             self._mail[mailbox] = len(contents)
-        events = tuple(_events_of(host)[self._events :])
-        self._events += len(events)
-        return HostNews(messages=tuple(messages), mail=tuple(mail), events=events, now=host.clock.now())
+        its_events, its_tracking = _logs_of(host)
+        events, tracking = tuple(its_events[self._events :]), tuple(its_tracking[self._tracking :])
+        self._events, self._tracking = len(its_events), len(its_tracking)
+        return HostNews(messages=tuple(messages), mail=tuple(mail), events=events, tracking=tracking, now=host.clock.now())
+
+    def forget(self) -> None:
+        """The host has been emptied: what it does from now on is new."""
+        self._states.clear()
+        self._mail.clear()
+        self._events = self._tracking = 0
 
 
 def take(host: MailHost, news: HostNews) -> None:
@@ -84,13 +94,17 @@ def take(host: MailHost, news: HostNews) -> None:
         message.words += one.words
     for mailbox, delivered in news.mail:
         host.mailboxes.setdefault(mailbox, []).append(delivered)
-    _events_of(host).extend(news.events)
+    events, tracking = _logs_of(host)
+    events.extend(news.events)
+    tracking.extend(news.tracking)
 
 
-def _events_of(host: MailHost) -> list[Event]:
-    """Return the events that a host keeps: those of an emulated Exchange; others do not import one to say that they have none."""
+def _logs_of(host: MailHost) -> tuple[list[Event], list[dict[str, str]]]:
+    """Return the events and the rows of message tracking that a host keeps: those of an emulated Exchange; others do not import one
+    to say that they have none.
+    """
     if host.name != "exchange":
-        return []
+        return [], []
     from lab.hosts.exchange import ExchangeHost
 
-    return host.events if isinstance(host, ExchangeHost) else []
+    return (host.events, host.log_rows["tracking"]) if isinstance(host, ExchangeHost) else ([], [])

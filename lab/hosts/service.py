@@ -50,7 +50,8 @@ class HostService:
             raise UserError(f"there is no role {description.role!r}", hint=f"roles: {', '.join(ROLES)}")
         self.description = description
         self._write = write
-        self.clock = Clock(description.lab_now + timedelta(seconds=time.time() - description.real_now))
+        self.clock = Clock(description.lab_now + timedelta(seconds=(time.time() - description.real_now) * description.speed))
+        self.clock.run_at(description.speed)
         self.mint = HandedMint(description.handed)
         directory = self._directory = Directory(description.addresses, anywhere=True, relays=description.relays)
         for host, (address, port) in description.endpoints.items():
@@ -98,8 +99,10 @@ class HostService:
     async def _no_news(self) -> None:
         """Nothing to tell: this host has no mail."""
 
-    async def _clock(self, *, moment: datetime) -> None:
+    async def _clock(self, *, moment: datetime, speed: float = 1.0) -> None:
         self.clock.advance_to(moment)
+        if speed != self.clock.speed:
+            self.clock.run_at(speed)
 
     async def _apply(self, *, topology: Any, handed: Any) -> None:
         self.mint.take(handed)

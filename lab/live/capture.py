@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from lab.errors import UserError
 from lab.evidence.pcapng import pcapng
 from lab.evidence.wire import Wire
 from lab.live.laboratory import LiveLab
@@ -19,6 +20,11 @@ _HELLO_WITHIN = 64 * 1024  # bytes of a connection in which its ClientHello is l
 
 def capture(lab: LiveLab, since: datetime | None = None) -> bytes:
     """Return the file for the connections that the lab took, those that began at a moment (aware) or later where one is given."""
+    if lab.backend.elsewhere:
+        raise UserError(
+            "what goes over the wires of a lab in containers is not recorded",
+            hint="tcpdump on the bridges that docker network ls shows does; smtplab transcript shows each session",
+        )
     found = defaultdict(list)
     for line in [*key_log.lines(), *_from_file(lab.keys)]:
         with suppress(ValueError, IndexError):

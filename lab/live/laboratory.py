@@ -14,31 +14,31 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab.api import Lab
+from lab.backends.backend import Backend
 from lab.backends.embedded import Embedded
 from lab.clock import Clock
-from lab.data import dataclass
 from lab.errors import NotKept, UserError
 from lab.hosts.mailhost import MailHost
 from lab.live.configuration import Configuration, Step, StepKind, Version, reached, step_data, step_of
 from lab.live.database import damaged, explained
 from lab.live.hub import Hub
 from lab.live.keeper import Keeper
+from lab.live.origin import Origin
 from lab.live.recorder import Recorder
 from lab.net.addresses import own_addresses
 from lab.net.tap import Tap
-from lab.online.config import Era
-from lab.scenario.known import known, written
-from lab.scenario.loaded import Loaded
-from lab.scenario.model import Scenario
-from lab.scenario.remembered import remembered_scenario
+from lab.scenario.known import written
 from lab.scenario.topology import Topology, in_era
 from lab.shell.marks import Marks
 from lab.tls import key_log
 from lab.tls.mint import Mint
 from lab.transcript import Transcript
+
+if TYPE_CHECKING:
+    from lab.backends.containers_ground import Ground
 
 _TICK = 1.0  # seconds
 _AT_ONCE = 100  # due messages of a destination that are tried before others have their turn
@@ -48,47 +48,17 @@ _SLOWLY_MADE = ("exchange-setup", "online")  # certificates with RSA keys, of Ex
 _INSERT_VERSION = "INSERT OR REPLACE INTO configurations VALUES (?, ?, ?, ?, ?, ?)"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a lab was made of: the scenario, the era, its ports by host (0: a free one, which then stays), its place (see
-    `lab.net.addresses`).
-    """
-
-    loaded: Loaded
-    era: Era
-    ports: dict[str, int]
-    place: int = 0
-
-    @classmethod
-    def of(cls, scenario: str | Path, era: str | None, ports: dict[str, int], place: int = 0) -> Origin:
-        """Load a scenario. Raises UserError."""
-        loaded = remembered_scenario(scenario)
-        return cls(loaded, Era(era) if era else loaded.scenario.era, ports, place)
-
-    def data(self) -> dict[str, Any]:
-        """Return plain data for `again`."""
-        loaded = self.loaded
-        return {
-            "scenario": loaded.name, "model": written(loaded.scenario), "healthy": loaded.healthy, "broken": loaded.broken, "era": self.era.value,
-            "ports": self.ports, "place": self.place,
-        }  # fmt: skip
-
-    @classmethod
-    def again(cls, data: dict[str, Any]) -> Origin:
-        """Return the origin of plain data, whether or not the scenario's file is still what it was."""
-        scenario: Scenario = known(Scenario, data["model"])
-        loaded = Loaded(data["scenario"], scenario, data["healthy"], data["broken"])
-        return cls(loaded, Era(data["era"]), {host: int(port) for host, port in data["ports"].items()}, int(data["place"]))
-
-
 class LiveLab:
-    """A named lab. Takes its name, folder and open database, and an origin where it is new.
+    """A named lab. Takes its name, folder and open database, an origin where it is new, and the ground that its hosts stand on where
+    they are in containers; that one is the caller's.
 
     `lab` is the public face of the same topology (`lab.api.Lab`), `backend` its hosts. Raises UserError where the state is
     damaged.
     """
 
-    def __init__(self, name: str, folder: Path, database: sqlite3.Connection, origin: Origin | None = None) -> None:
+    def __init__(
+        self, name: str, folder: Path, database: sqlite3.Connection, origin: Origin | None = None, ground: Ground | None = None
+    ) -> None:
         self.name, self.folder = name, folder
         self.tap, self.keys = Tap(), folder / "keys.log"
         self.keeper = Keeper(database)
@@ -97,11 +67,11 @@ class LiveLab:
             self.new = kept is None
             self.origin = origin if self.new and origin is not None else Origin.again(kept)
             self.configuration = self._restored_configuration(database)
-            self.clock = self._restored_clock()
+            self.clock = self._restored_clock() if ground is None else _shared_clock()
             self.mint = self._restored_mint()
             self._numbers = int((database.execute("SELECT max(number) FROM sessions").fetchone() or (0,))[0] or 0)
             self.marks = Marks(self.keeper.fact("marks"), partial(self.keeper.put_fact, "marks"))
-            self.backend = self._backend()
+            self.backend: Backend = self._backend() if ground is None else self._on(ground)
             self.keeper.attach(self.backend.mail_hosts.values(), self.backend.exchange.log_rows)
         except sqlite3.DatabaseError as error:
             database.close()
@@ -117,6 +87,7 @@ class LiveLab:
         self._kept_clock = self._offset()
         self._kept_mint = 0 if self.new else self.mint.made
         self._stirred = {host.name: asyncio.Event() for host in self.backend.mail_hosts.values()}
+        self._looked = {host.name: asyncio.Event() for host in self.backend.mail_hosts.values() if self.backend.elsewhere}
         self._tending: asyncio.Task[None] | None = None
         self._stopped = False
         self.stays = False  # whether it has come so far that a new one is kept
@@ -161,9 +132,17 @@ class LiveLab:
             tap=self.tap,
         )  # fmt: skip
 
+    def _on(self, ground: Ground) -> Backend:
+        from lab.backends.containers import Containers, SharedClock
+
+        assert isinstance(self.clock, SharedClock)
+        return Containers(self.configuration.topology(), ground, clock=self.clock, mint=self.mint, keeper=self.keeper)
+
     def _recorder(self) -> Recorder:
         backend = self.backend
-        return Recorder(backend.transcript, self.hub, self.clock.now, backend.directory.host_at, self.keeper.put_later)
+        return Recorder(
+            backend.transcript, self.hub, self.clock.now, backend.host_at, self.keeper.put_later, counted_apart=backend.elsewhere
+        )
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
@@ -189,6 +168,8 @@ class LiveLab:
 
     async def prepare(self) -> None:
         """Have ready what the first session asks for, on threads: what carries it, and the keys that take long to make."""
+        if self.backend.elsewhere:
+            return
         missing = sum(not self.mint.made_for(name) for name in _SLOWLY_MADE)
         make_keys = self.mint.made_ahead("rsa2048", missing)
         await asyncio.gather(asyncio.to_thread(make_keys), asyncio.to_thread(_load_sessions))
@@ -226,9 +207,16 @@ class LiveLab:
             await asyncio.sleep(0.02)
         return not any(host.receiver and host.receiver.sessions for host in hosts)
 
+    async def tended(self) -> None:
+        """Wait until the lab is tended no more. Raises CannotTest where that is because a host is gone."""
+        if self._tending is not None:
+            await asyncio.shield(self._tending)
+
     async def _tend(self) -> None:
         """Try what is due, each host for itself, and keep what has changed, until cancelled."""
-        await asyncio.gather(self._keep_on(), *map(self._tend_queue, self.backend.mail_hosts.values()))
+        await asyncio.gather(
+            self._keep_on(), *map(self._tend_queue, self.backend.mail_hosts.values()), *map(self._look_after, self._looked)
+        )
 
     async def _keep_on(self) -> None:
         while True:
@@ -236,7 +224,21 @@ class LiveLab:
             self._put_changed_facts()
             with suppress(NotKept):  # tried again at the next turn; the status tells of it
                 await self.keeper.all_durable()
+            await self.backend.tend()
             await asyncio.sleep(_TICK)
+
+    async def _look_after(self, name: str) -> None:
+        """Bring what a host elsewhere has done into view, soon after anything of it was heard."""
+        stirred = self._looked[name]
+        while True:
+            stirred.clear()
+            await self.backend.look(name)
+            with suppress(NotKept):
+                await self.keeper.durable()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK):
+                    await stirred.wait()
+            await asyncio.sleep(0.05)
 
     async def _tend_queue(self, host: MailHost) -> None:
         stirred = self._stirred[host.name]
@@ -256,7 +258,7 @@ class LiveLab:
 
     def stir(self) -> None:
         """Look at the queues soon: something was put into one, or time has been moved."""
-        for stirred in self._stirred.values():
+        for stirred in (*self._stirred.values(), *self._looked.values()):
             stirred.set()
 
     # --- facts that change --------------------------------------------------------------------------------------------
@@ -315,6 +317,7 @@ class LiveLab:
         """Forget all mail, queues, logs and sessions."""
         for host in self.backend.mail_hosts.values():
             await host.idle()
+        await self.backend.empty()
         await self.keeper.wipe()
         self.recorder.sessions.clear()
         self.hub.publish("many", {"messages": 0, "mail": 0})
@@ -332,6 +335,12 @@ class LiveLab:
         step = Step(StepKind.FIX, name, fix.changes)
         await self.take(self.configuration.add(step, self.clock.now(), f"fix {name}"))
         return self.configuration.now
+
+
+def _shared_clock() -> Clock:
+    from lab.backends.containers import SharedClock  # with all that speaks to an engine
+
+    return SharedClock()
 
 
 def _load_sessions() -> None:

@@ -9,25 +9,32 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lab.errors import UserError
 from lab.live import places
 from lab.live.database import FILE, connect, salvage
-from lab.live.laboratory import LiveLab, Origin
+from lab.live.laboratory import LiveLab
+from lab.live.origin import Origin
+
+if TYPE_CHECKING:
+    from lab.backends.containers_ground import Ground
 
 
 @asynccontextmanager
-async def opened(name: str, make: Callable[[int], Origin] | None = None, *, lasting: bool = True) -> AsyncIterator[LiveLab]:
+async def opened(
+    name: str, make: Callable[[int], Origin] | None = None, *, lasting: bool = True, stand: Callable[[Origin], Ground] | None = None
+) -> AsyncIterator[LiveLab]:
     """Open a lab and let its hosts run within the block.
 
     `make` gets a place (see `lab.net.addresses`) and returns what a new lab is to be made of; without it the lab must be there.
-    One that is not `lasting` lives in a temporary folder. A new one that did not come so far that it was said to stay
-    (`LiveLab.stays`) leaves nothing behind. Raises UserError, CannotTest.
+    One that is not `lasting` lives in a temporary folder, and so does one in containers, which `stand` returns the ground for. A new
+    one that did not come so far that it was said to stay (`LiveLab.stays`) leaves nothing behind. Raises UserError, CannotTest.
     """
     if not lasting:
         with tempfile.TemporaryDirectory(prefix="smtplab-") as folder:
             assert make is not None
-            async with _running(name, Path(folder), make(0)) as lab:
+            async with _running(name, Path(folder), make(0), stand) as lab:
                 yield lab
         return
     folder_ = places.folder_of(name)
@@ -48,10 +55,16 @@ async def opened(name: str, make: Callable[[int], Origin] | None = None, *, last
 
 
 @asynccontextmanager
-async def _running(name: str, folder: Path, origin: Origin | None) -> AsyncIterator[LiveLab]:
+async def _running(
+    name: str, folder: Path, origin: Origin | None, stand: Callable[[Origin], Ground] | None = None
+) -> AsyncIterator[LiveLab]:
     lock = places.Lock(name, folder)
+    ground = None
     try:
-        lab = LiveLab(name, folder, connect(folder), origin)
+        if stand is not None and origin is not None:
+            ground = stand(origin)
+            await ground.start(origin.roles)
+        lab = LiveLab(name, folder, connect(folder), origin, ground)
         places.make_token(folder)
         await lab.start()
         try:
@@ -59,6 +72,8 @@ async def _running(name: str, folder: Path, origin: Origin | None) -> AsyncItera
         finally:
             await lab.stop()
     finally:
+        if ground is not None:
+            await ground.stop()
         lock.release()
 
 

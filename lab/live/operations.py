@@ -44,16 +44,19 @@ async def send(lab: LiveLab, post: Post) -> list[str]:
     host, sender, recipient = _ends(lab, post)
     if not 1 <= post.count <= MOST_AT_ONCE:
         raise UserError(f"{post.count} messages", hint=f"from 1 to {MOST_AT_ONCE} at once")
+    if host.asleep and lab.backend.elsewhere:
+        raise UserError(f"the host {host.name} is stopped, and takes no mail of its users", hint="smtplab status shows the faults")
     sent = []
     for number in range(post.count):
         content = post.content if post.content is not None else _test_message(lab, sender, recipient)
         message_id = "" if post.count == 1 or number == 0 else f"<{next(_numbers)}.{lab.hub.last_id}@copies.test>"
         if message_id and post.content is not None:  # copies of one message must be messages of their own
             content = _with_message_id(content, message_id)
-        sent.append(f"{host.name}-{host.submit(Envelope(sender, (recipient,), content)).id}")
+        sent.append(host.submit(Envelope(sender, (recipient,), content)))
+    await lab.backend.hand_over()
     lab.stir()
     await lab.keeper.durable()
-    return sent
+    return [f"{host.name}-{message.id}" for message in sent]
 
 
 def _ends(lab: LiveLab, post: Post) -> tuple[MailHost, str, str]:

@@ -39,18 +39,17 @@ class Session:
     host: str
     began: datetime
     shown: bool
+    number: int
     entries: list[Entry] = field(default_factory=list)
     legs: set[Leg] = field(default_factory=set)
     open: bool = True
     left_out: int = 0
 
-    @property
-    def number(self) -> int:
-        return int(self.id.rpartition("-")[2])
-
 
 class Recorder:
-    """Takes the transcript, the hub, the lab's clock as a function, what names the host at an address, and what keeps a row."""
+    """Takes the transcript, the hub, the lab's clock as a function, what names the host at an address, and what keeps a row; and
+    whether each host counts sessions of its own, so that their numbers are no order.
+    """
 
     def __init__(
         self,
@@ -60,8 +59,10 @@ class Recorder:
         host_at: Callable[[str], str | None],
         put: Callable[[str, tuple[Any, ...]], None],
         *,
+        counted_apart: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._counted_apart = counted_apart
         self._hub, self._now, self._host_at, self._put = hub, now, host_at, put
         self._monotonic = monotonic
         self.sessions: OrderedDict[str, Session] = OrderedDict()
@@ -114,7 +115,8 @@ class Recorder:
         self._begun += 1
         shown = self._shown < SHOWN_PER_SECOND
         self._shown += shown
-        session = self.sessions[entry.session] = Session(entry.session, entry.host, self._now(), shown)
+        number = self.count if self._counted_apart else int(entry.session.rpartition("-")[2])
+        session = self.sessions[entry.session] = Session(entry.session, entry.host, self._now(), shown, number)
         return session
 
     def _tell_sampling(self) -> None:

@@ -98,7 +98,9 @@ class HostStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A running lab at a glance. `messages` counts by outcome, `sessions` since this process began."""
+    """A running lab at a glance. `messages` counts by outcome, `sessions` since this process began; `backend` is where its hosts run:
+    `embedded` or `docker`.
+    """
 
     name: str
     scenario: str
@@ -121,6 +123,7 @@ class Status:
     last_event: str
     storage_failure: str | None
     cut_ways: tuple[str, ...] = ()
+    backend: str = "embedded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def status(lab: LiveLab) -> Status:
         tuple(step.name for step in steps if step.kind is StepKind.FAULT),
         tuple(step.name for step in steps if step.kind is StepKind.FIX),
         lab.configuration.now.number, lab.recorder.count, dict(counts), lab.hub.last_id, lab.keeper.failure,
-        tuple(map(_cut_way, topology.network.partitions)),
+        tuple(map(_cut_way, topology.network.partitions)), "docker" if lab.backend.elsewhere else "embedded",
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ ENGINE = str(ROOT / "workshop" / "engine.sh")
 
 #: Files in the order in which their tests run: who asks for much comes early, and what waits for it does so beside the others.
 ORDER = (
-    "test_class_of_twenty", "test_lab_in_containers", "test_network_faults", "test_parity", "test_compose_files",
+    "test_class_of_twenty", "test_lab_in_containers", "test_live_lab", "test_network_faults", "test_parity", "test_compose_files",
     "test_real_mtas",
 )  # fmt: skip
 #: The images that a fixture brings beside that of hosts.

@@ -111,6 +111,49 @@ async def test_it_is_described_asked_and_described_anew() -> None:
         assert fresh.messages == (), "a new description is a new host"
 
 
+async def test_a_message_is_tried_when_the_lab_says_and_time_runs_as_the_lab_says() -> None:
+    async with line_to("internet") as line:
+        await line.ask("host", description=description("internet", port=free_port()))
+        sent = Envelope(ERIN, (CAROL,), b"Subject: x\r\n\r\nx\r\n")
+        (number,), news = (await line.ask("process", submitted=(sent,)))["value"]
+        assert [(one.outcome, len(one.attempts)) for one in news.messages] == [(Outcome.DEFERRED, 1)]
+        _, news = (await line.ask("process", submitted=()))["value"]
+        assert news.messages == (), "it is not due"
+        _, news = (await line.ask("process", submitted=(), hurried=((number, news.now),)))["value"]
+        assert [len(one.attempts) for one in news.messages] == [1], "and one more"
+        await line.ask("clock", moment=news.now, speed=100_000.0)
+        await asyncio.sleep(0)
+        _, later = (await line.ask("process", submitted=(), only_news=True))["value"]
+        assert later.now - news.now > timedelta(seconds=5)
+
+
+async def test_a_host_that_is_emptied_knows_nothing_and_goes_on() -> None:
+    async with line_to("internet") as line:
+        await line.ask("host", description=description("internet", port=free_port()))
+        sent = Envelope(ERIN, (FRANK,), b"Subject: x\r\n\r\nx\r\n")
+        await line.ask("process", submitted=(sent,))
+        await line.ask("forget")
+        (number,), news = (await line.ask("process", submitted=(sent,)))["value"]
+        assert number == 2, "numbers are not given twice"
+        assert [(one.id, len(one.attempts)) for one in news.messages] == [(2, 1)]
+        assert len(news.mail) == 1
+
+
+async def test_exchange_tells_its_tracking_log_and_holds_certificates() -> None:
+    async with line_to("exchange") as line:
+        await line.ask("host", description=description("exchange", port=free_port()))
+        sent = Envelope("alice@contoso.test", ("bob@contoso.test",), b"Subject: x\r\n\r\nx\r\n")
+        _, news = (await line.ask("process", submitted=(sent,)))["value"]
+        assert [row["event-id"] for row in news.tracking] == ["RECEIVE", "DELIVER"]
+        _, again = (await line.ask("process", submitted=()))["value"]
+        assert again.tracking == ()
+        assert "refused" not in await line.ask("hold", connector="Default Frontend EX01", name="<I>x<S>y")
+        assert "refused" not in await line.ask("restart")
+    async with line_to("online") as line:
+        await line.ask("host", description=description("online", port=free_port()))
+        assert (await line.ask("restart"))["refused"] == "the host online is a real MTA and no Exchange"
+
+
 async def test_entries_come_before_the_answer_that_they_belong_to() -> None:
     async with line_to("internet") as line:
         await line.ask("host", description=description("internet", port=free_port()))

@@ -47,6 +47,20 @@ def test_a_session_is_kept_when_both_legs_have_closed() -> None:
     assert [kind for kind, _ in desk.told].count("entry") == 6
 
 
+def test_hosts_that_count_their_sessions_apart_have_one_order() -> None:
+    desk = Desk()
+    recorder = Recorder(
+        desk.transcript, desk.hub, lambda: MOMENT, lambda _: None, lambda statement, row: desk.rows.append((statement, row)), counted_apart=True
+    )  # fmt: skip
+    desk.recorder.close()
+    for session, host in (("online-1", "online"), ("exchange-1", "exchange"), ("online-2", "online")):
+        for kind in (Kind.CONNECTED, Kind.CLOSED):
+            detail = {"address": "10.0.0.1", "port": 1} if kind is Kind.CONNECTED else {"by": "peer", "how": ""}
+            desk.transcript.record(session, host, Leg.SENDER, kind, **detail)
+    assert [row[:2] for _, row in desk.rows] == [(1, "online-1"), (2, "exchange-1"), (3, "online-2")]
+    assert recorder.count == 3
+
+
 def test_above_a_rate_a_sample_is_told_and_that_it_is_one() -> None:
     desk = Desk()
     for _ in range(300):

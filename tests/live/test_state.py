@@ -14,7 +14,8 @@ import pytest
 from lab.errors import CannotTest, NotKept, UserError
 from lab.live import operations, views
 from lab.live.database import FILE, connect, readable, salvage
-from lab.live.laboratory import LiveLab, Origin
+from lab.live.laboratory import LiveLab
+from lab.live.origin import Origin
 from lab.live.shells import Shells
 from lab.sending.attempt import Envelope, Outcome
 

@@ -21,7 +21,8 @@ from typing import Any
 
 from lab.live.database import connect
 from lab.live.keeper import Keeper
-from lab.live.laboratory import LiveLab, Origin
+from lab.live.laboratory import LiveLab
+from lab.live.origin import Origin
 from lab.net.loop import run
 from lab.sending.attempt import Envelope, Outcome
 from lab.smtp.headers import header

@@ -15,7 +15,8 @@ from typing import Any
 from lab.live import places
 from lab.live.access import Access
 from lab.live.database import connect
-from lab.live.laboratory import LiveLab, Origin
+from lab.live.laboratory import LiveLab
+from lab.live.origin import Origin
 from lab.net.loop import loop_factory
 from lab.web.serving import Served, serving
 
