@@ -155,13 +155,17 @@ def _check_topology(topology: Topology) -> None:
 
 
 def _check_programs(topology: Topology) -> None:
-    """A real MTA must be able to be as strict as it is asked to be."""
+    """A real MTA must be able to be as strict as it is asked to be; an emulated host is asked in other words."""
     tls = {"exchange": topology.exchange.tls, "internet": topology.internet.tls}
     for role, level in tls.items():
         program = topology.program(role)
-        if level is not MtaTls.MTA_STS or program is Implementation.EMULATED:
-            continue
         key, words = f"{role}.tls", "may, encrypt, verify, secure, dane"
+        if program is Implementation.EMULATED and level not in (None, MtaTls.MAY):
+            own = {"exchange": "exchange.send_connectors", "internet": "internet.mta_sts, internet.dane"}[role]
+            hint = f"{own} say how strict the emulated one is; or set {role}.implementation to postfix or exim"
+            raise UserError("only a real MTA is told so how strict it is", key=key, hint=hint)
+        if level is not MtaTls.MTA_STS:
+            continue
         if program is Implementation.EXIM:
             raise UserError("Exim keeps no MTA-STS policies", key=key, hint=f"{words}; or let Postfix play {role}")
         if role == "exchange":

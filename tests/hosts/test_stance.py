@@ -122,6 +122,8 @@ def test_exim_finds_a_name_among_those_of_a_certificate(match: tuple[str, ...], 
         ("internet", "exim", "Exim keeps no MTA-STS policies"),
         ("exchange", "exim", "Exim keeps"),
         ("exchange", "postfix", "from inside"),
+        ("exchange", "emulated", "only a real MTA"),
+        ("internet", "emulated", "only a real MTA"),
     ],
 )
 def test_what_a_program_cannot_keep_is_refused(role: str, program: str, words: str) -> None:
