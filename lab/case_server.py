@@ -132,6 +132,8 @@ class CaseServer:
             )
         case, its = ALL[name], self._listening(asked)
         hosts, names = its.hosts, its.names
+        if case.second and not hosts.side_by_side(case):
+            raise UserError(f"the case {name} needs two addresses with the same port", hint="this system has 127.0.0.1 only")
         wanted = self._on_loop(lambda: expectation(case, asked, (names or hosts).evidence(case)))
         endpoint = hosts.endpoints[name]
         return CaseUnderTest(

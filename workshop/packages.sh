@@ -6,6 +6,7 @@ set -euo pipefail
 programs=(swaks:swaks sslscan:sslscan openssl:openssl dig:dnsutils postfix:postfix posttls-finger:postfix tshark:tshark curl:curl gnutls-cli:gnutls-bin)
 programs+=(delv:bind9-dnsutils) # the second opinion on DNSSEC
 programs+=(testssl:testssl.sh)
+programs+=(msmtp:msmtp) # a client over GnuTLS, which asks for stapled OCSP responses
 programs+=(chromium:chromium) # the page is tested in a real browser
 [ "${1:-}" != bench ] || programs+=(sslsplit:sslsplit stunnel4:stunnel4)
 missing=()

@@ -67,7 +67,9 @@ def merged(before: list[dict[str, Any]], now: list[dict[str, Any]], *, whole: bo
         if old is not None and not whole:
             cases = {case["case"]: case for case in (*old["cases"], *trial["cases"])}
             untested = {case["case"] for case in cases.values() if case["mark"] == Mark.UNTESTED}
-            features = [one | ({"answer": None, "detail": ""} if one["case"] in untested else {}) for one in old["features"]]
+            put, known = {case["case"] for case in trial["cases"]}, {one["feature"]: one for one in old["features"]}
+            asked = [one if one["case"] in put else known.get(one["feature"], one) for one in trial["features"]]
+            features = [one | ({"answer": None, "detail": ""} if one["case"] in untested else {}) for one in asked]
             trial |= {"cases": [cases[name] for name in ALL if name in cases], "features": features, "sane": old["sane"]}
             trial["marks"] = {mark: sum(case["mark"] == mark for case in trial["cases"]) for mark in Mark}
             trial["right"] = not trial["marks"][Mark.WRONG]

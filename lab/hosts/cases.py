@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 
 from lab.appliance.behaviours import load_behaviour
 from lab.appliance.relay import Relay
@@ -181,6 +182,7 @@ class CaseHosts:
             name, _Persona(case, host, make, deliver), self.transcript, lambda: self.moment, minimum_tls="TLSv1"
         )
         receiver.implicit, receiver.account = case.implicit, ACCOUNT if case.login else None
+        receiver.staple = partial(self.mint.staple, case.staple) if case.staple else None
         self._receivers[case.name] = receiver
         if not case.behaviours:
             return await receiver.start(place.address, place.port)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import cast
 
 from lab.net.directory import Endpoint
 from lab.net.listener import Receiver
 from lab.net.receiver import ReceiverSession
 from lab.smtp.replies import Reply
+from lab.tls.certificate import Credential
 from lab.tls.verifying import VerifyingChannel, verifying_server
 from lab.transcript import Kind
 
@@ -36,7 +37,7 @@ class CaseSession(ReceiverSession):
         credential = self._persona.begin(self.facts)
         if self._listener.implicit and credential is not None:
             self._ready = asyncio.Event()
-            self._tls = verifying_server(credential, minimum=self._server.minimum_tls)
+            self._tls = self._channel(credential)
 
     @property
     def _listener(self) -> CaseReceiver:
@@ -65,9 +66,16 @@ class CaseSession(ReceiverSession):
 
     def _secured(self) -> None:
         super()._secured()
-        resumed = isinstance(self._tls, VerifyingChannel) and self._tls.resumed
-        if resumed:
+        if isinstance(self._tls, VerifyingChannel) and self._tls.resumed:
             self._record(Kind.NOTE, message="the sender goes on with an earlier TLS session", resumed=True)
+        if isinstance(self._tls, VerifyingChannel) and self._tls.asked_for_staple:
+            self._record(Kind.NOTE, message="the sender asks for an OCSP response", asked_for_staple=True)
+
+    def _channel(self, credential: Credential) -> VerifyingChannel:
+        staple = self._listener.staple
+        if staple is None:
+            return super()._channel(credential)
+        return verifying_server(credential, minimum=self._server.minimum_tls, staple=staple(credential))
 
     async def _handle_client(self) -> None:
         if self._ready is not None:
@@ -101,10 +109,13 @@ class CaseSession(ReceiverSession):
 
 
 class CaseReceiver(Receiver):
-    """`implicit`: TLS comes first, no STARTTLS; `account`: name and password of who may log in."""
+    """`implicit`: TLS comes first, no STARTTLS; `account`: name and password of who may log in; `staple`: the OCSP response that is
+    given with a certificate to those who ask.
+    """
 
     implicit = False
     account: tuple[str, str] | None = None
+    staple: Callable[[Credential], bytes] | None = None
 
     def _session(self, origin: Endpoint | None) -> asyncio.Protocol:
         return CaseSession(self, asyncio.get_running_loop(), (origin.address, origin.port) if origin else None)

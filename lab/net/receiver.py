@@ -18,8 +18,9 @@ from lab.smtp.commands import parse_path
 from lab.smtp.content import has_bare_line_end
 from lab.smtp.lines import LineTooLong
 from lab.smtp.replies import Reply
+from lab.tls.certificate import Credential
 from lab.tls.channel import TlsFailure
-from lab.tls.verifying import verifying_server
+from lab.tls.verifying import VerifyingChannel, verifying_server
 from lab.transcript import SAMPLE, Kind
 
 _FLUSH_AT = 64 * 1024
@@ -108,12 +109,7 @@ class ReceiverSession(ReceiverWire):
         if (word := self.facts.unusable) is not None:
             self._record(Kind.TLS_FAILED, blame=Blame.RECEIVER, schannel=word, message=f"the certificate cannot be used: {word}")
             return self._hang_up()
-        self._tls = verifying_server(
-            credential,
-            request_certificate=self._persona.requests_certificate,
-            minimum=self._server.minimum_tls,
-            maximum=self._persona.maximum_tls,
-        )
+        self._tls = self._channel(credential)
         self._record(Kind.CERTIFICATES, shown_by="receiver", chain=credential.chain)
         if behind[:2] == b"\x16\x03":  # a hello that did not wait for the 220; harmless, and seen in the wild
             self._record(Kind.NOTE, message="the ClientHello came before our 220")
@@ -121,6 +117,16 @@ class ReceiverSession(ReceiverWire):
         elif behind:  # CVE-2011-0411: must never be read as if it had come through TLS
             self._record(Kind.FAULT, behind[:SAMPLE], blame=Blame.SENDER, message="plaintext behind STARTTLS, thrown away")
         return None
+
+    def _channel(self, credential: Credential) -> VerifyingChannel:
+        """Return the TLS that shows a certificate."""
+        persona = self._persona
+        return verifying_server(
+            credential,
+            request_certificate=persona.requests_certificate,
+            minimum=self._server.minimum_tls,
+            maximum=persona.maximum_tls,
+        )
 
     async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
         path = parse_path(arg or "")

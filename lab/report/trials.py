@@ -41,6 +41,8 @@ def _fault(fault: Fault, result: CaseResult) -> str:
             return "it began STARTTLS inside TLS"
         case Fault.ASTRAY:
             return "it gave the message to the first host, which must not have it"
+        case Fault.UNHEEDED:
+            return "it asked for an OCSP response, and did not heed it"
         case Fault.LIES:
             told = "success" if result.code == 0 else f"failure (exit code {result.code})"
             return f"the client reports {told}, the receiver took {result.observation.messages} message(s)"
@@ -217,6 +219,7 @@ _FAULTS = {
     Fault.FOOLED: "should not take an injected reply for one inside TLS",
     Fault.AGAIN: "should not begin STARTTLS inside TLS",
     Fault.ASTRAY: "should not give the message to the preferred host",
+    Fault.UNHEEDED: "should heed the OCSP response that it asked for",
     Fault.LIES: "should not leave with an exit code that says the contrary of what the receiver saw",
 }
 

@@ -22,6 +22,7 @@ from lab.tls.certificate import Certificate, Credential
 from lab.tls.imitate import Imitation, ImitationKey, imitate, inspection_issuer, inspection_root, key_kind
 from lab.tls.issue import Issued, PrivateKey, private_key, revocation_list
 from lab.tls.mint_cases import CASES
+from lab.tls.staple import Staple, staple
 from lab.tls.trust import TrustStore
 
 #: How the names of certificates begin that administrators made or brought.
@@ -116,6 +117,10 @@ class Mint(Authorities):
                 return self.inspection_root.certificate
             case _:
                 raise UserError(f"the mint knows no trust {name!r}", hint="there are: public, public-new, rogue, inspection")
+
+    def staple(self, kind: Staple, credential: Credential) -> bytes:
+        """Return what the issuing CA says of a certificate's revocation, as a receiver staples it."""
+        return staple(kind, credential.leaf, self.issuing, self.moment)
 
     def revocation_lists(self, names: Iterable[str], *, every: bool = True) -> tuple[bytes, ...]:
         """Return the CRLs that the authorities under the named roots publish; without `every` only of those that have been asked for

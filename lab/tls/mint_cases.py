@@ -18,6 +18,7 @@ from lab.tls.authorities import DEFAULT_HOST, PUBLIC_ROOT, Authorities, Case
 from lab.tls.certificate import Credential
 from lab.tls.findings import FindingId as F
 from lab.tls.issue import CLIENT_AUTH, Issued, Request, distinguished_name, issue, with_broken_signature
+from lab.tls.staple import MUST_STAPLE
 
 _DAY = timedelta(days=1)
 _PAST: dict[str, Any] = {"start": -400 * _DAY, "end": -10 * _DAY}
@@ -168,6 +169,8 @@ def _table() -> tuple[Case, ...]:
         Case("rsa3072", "good: RSA key of 3072 bits", (), _good("rsa3072", key="rsa3072")),
         Case("rsa4096", "good: RSA key of 4096 bits (slow to make)", (), _good("rsa4096", key="rsa4096")),
         Case("ed25519", "good: Ed25519 key, which not everybody can use", (), _good("ed25519", key="ed25519")),
+        Case("must-staple", "good: and not to be taken without a stapled OCSP response, which mail servers seldom send", (),
+             _good("must-staple", extensions=((MUST_STAPLE, False),))),
         Case("1000-sans", "good: a thousand names, the right one last", (), _names(1000)),
         Case("10000-sans", "good: ten thousand names; 250 KB, over the 100 KB that OpenSSL takes by default", (), _names(10000)),
         Case("no-common-name", "good: organisation but no CN in the subject, the name in the SAN", (),

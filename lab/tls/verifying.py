@@ -39,12 +39,18 @@ class _Seen:
 
     errors: list[tuple[int, int]] = field(default_factory=list)
     key_log: list[str] = field(default_factory=list)
+    asked_for_staple: bool = False
 
 
 def _remember(connection: SSL.Connection, _certificate: crypto.X509, number: int, depth: int, _ok: int) -> bool:
     if number:
         connection.get_app_data().errors.append((depth, number))
     return True
+
+
+def _staple(connection: SSL.Connection, response: bytes | None) -> bytes:
+    connection.get_app_data().asked_for_staple = True
+    return response or b""
 
 
 def _log_key(connection: SSL.Connection, line: bytes) -> None:
@@ -109,13 +115,17 @@ def _certificate(der: bytes) -> Certificate:
 
 
 @lru_cache(maxsize=128)
-def _server_context(credential: Credential, request_certificate: bool, minimum: str, maximum: str | None) -> SSL.Context:
+def _server_context(
+    credential: Credential, request_certificate: bool, minimum: str, maximum: str | None, staple: bytes | None
+) -> SSL.Context:
     """Contexts are dear (0.8 ms) and the same for every session with a credential."""
     context = _as_schannel(_context(SSL.TLS_SERVER_METHOD, credential, None, None, (minimum, maximum)))
     context.set_verify(SSL.VERIFY_PEER if request_certificate else SSL.VERIFY_NONE, _remember)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_keylog_callback(lambda _, line: key_log.note(line))
     context.set_session_id(b"smtplab")
+    if staple is not None:
+        context.set_ocsp_server_callback(_staple, staple)
     return context
 
 
@@ -174,12 +184,14 @@ def examining_client(
 
 
 def verifying_server(
-    credential: Credential, *, request_certificate: bool = False, minimum: str = "TLSv1.2", maximum: str | None = None
-) -> VerifyingChannel:
+    credential: Credential, *, request_certificate: bool = False, minimum: str = "TLSv1.2", maximum: str | None = None,
+    staple: bytes | None = None,
+) -> VerifyingChannel:  # fmt: skip
     """Return the receiver's side of a TLS connection; with `request_certificate` the sender's certificate is asked for and
-    taken whatever it is (the walker judges it, OpenSSL's callback is not kept on this side).
+    taken whatever it is (the walker judges it, OpenSSL's callback is not kept on this side). `staple` is the OCSP response for
+    those who ask for one; empty: it is only noted that they do.
     """
-    connection = SSL.Connection(_server_context(credential, request_certificate, minimum, maximum), None)
+    connection = SSL.Connection(_server_context(credential, request_certificate, minimum, maximum, staple), None)
     connection.set_accept_state()
     return VerifyingChannel(connection, peer=Blame.SENDER, sni=None)
 
@@ -213,6 +225,11 @@ class VerifyingChannel:
     def resumed(self) -> bool:
         """Whether the handshake was short: both sides went on with an earlier session (pyOpenSSL has no public call for it)."""
         return bool(SSL._lib.SSL_session_reused(self._connection._ssl))  # type: ignore[attr-defined]  # noqa: SLF001
+
+    @property
+    def asked_for_staple(self) -> bool:
+        """Whether the sender has asked for an OCSP response, where the receiver can give one."""
+        return self._seen.asked_for_staple
 
     @property
     def key_log(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from lab.appliance.config import BehaviourSpec
 from lab.data import dataclass
 from lab.dns.config import DnsFault, TlsaRecord
 from lab.sts.config import StsSite
+from lab.tls.staple import Staple
 
 #: The domain that the cases' domains stand in; it is signed. The others are for what is wrong with DNSSEC itself.
 DOMAIN = "smtp.test"
@@ -79,6 +80,8 @@ class TrialCase:
     the host's name; `login` that the receiver offers AUTH, `implicit` that TLS comes first, `runs` how often the client is run,
     `eight_bit` that its message is in UTF-8, `mail` that only a client which sends mail comes to what the case is about.
 
+    `staple` is what it staples to its certificate for those who ask.
+
     `second` says that the domain has another host behind this one (MX 20), with which all is right; `host_zone` is the zone of
     the domain's hosts where that is not the domain's.
     """
@@ -100,6 +103,7 @@ class TrialCase:
     runs: int = 1
     eight_bit: bool = False
     mail: bool = False
+    staple: Staple | None = None
     second: bool = False
     host_zone: str = ""
 

@@ -62,7 +62,7 @@ def _swaks(*tls: str) -> tuple[str, ...]:
 
 
 def _s_client(*tls: str) -> tuple[str, ...]:
-    return ("openssl", "s_client", "-connect", "{host}:{port}", "-quiet", "-cert", "{cert}", "-key", "{key}", *tls)
+    return ("openssl", "s_client", "-connect", "{host}:{port}", "-quiet", "-status", "-cert", "{cert}", "-key", "{key}", *tls)
 
 
 def _curl(*tls: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from lab.sending.dane import DaneState
 from lab.sts.policy import Mode, StsPolicy
 from lab.tls.dane import DaneProblem, DaneStatus, DaneVerdict
 from lab.tls.findings import FindingId, Verdict
+from lab.tls.staple import Staple
 from lab.trial.case import CaseKind, Tls, TrialCase, TrialPolicy
 
 
@@ -30,13 +31,15 @@ class Wanted(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """What is wanted, and why in one sentence with its source; `secret` says that nothing of a message may go in clear, `second`
-    that the first of the domain's hosts must not have it, and the second may.
+    that the first of the domain's hosts must not have it, and the second may, `staple` that who asked for the OCSP response has to
+    heed it.
     """
 
     wanted: Wanted
     why: str
     secret: bool = False
     second: bool = False
+    staple: bool = False
 
 
 #: What a validating client has a choice about.
@@ -119,6 +122,10 @@ _NEXT = {
 _NO_POLICY = "mail then goes as if the domain had no MTA-STS (RFC 8461 section 5.1)"
 
 
+_STAPLED = (
+    "who asks for an OCSP response must abort where it says no, or nothing any more (RFC 6066 section 8, RFC 6960 section 4.2.2.1);"
+    " who does not ask sees none"
+)
 #: Postfix heeds the records by default since 3.6, and did not before (postconf(5), smtp_tls_dane_insecure_mx_policy).
 _FORGEABLE = (
     "the MX record is not signed and may be forged, so that DANE proves the host and not that it is the domain's (RFC 7672 section"
@@ -131,7 +138,11 @@ def expectation(case: TrialCase, policy: TrialPolicy, seen: Evidence) -> Expecta
     found = _wanted(case, policy, seen)
     if case.second and found.wanted is _REFUSE:
         found = Expectation(_ACCEPT, f"{found.why}; {_NEXT[policy]}", second=True)
-    return replace(found, secret=_secret(policy, seen))
+    return replace(found, secret=_secret(policy, seen), staple=_must_be_heeded(case, policy))
+
+
+def _must_be_heeded(case: TrialCase, policy: TrialPolicy) -> bool:
+    return policy is TrialPolicy.VERIFY and case.staple in (Staple.REVOKED, Staple.EXPIRED)
 
 
 def _secret(policy: TrialPolicy, seen: Evidence) -> bool:
@@ -146,7 +157,7 @@ def _secret(policy: TrialPolicy, seen: Evidence) -> bool:
 
 def _wanted(case: TrialCase, policy: TrialPolicy, seen: Evidence) -> Expectation:
     if case.kind is CaseKind.FEATURE:
-        return Expectation(_EITHER, "finds out what the client supports")
+        return Expectation(_EITHER, _STAPLED if _must_be_heeded(case, policy) else "finds out what the client supports")
     if case.tls in _ALWAYS:
         return Expectation(*_ALWAYS[case.tls])
     match policy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.tls.staple import Staple
 from lab.trial.case import CaseKind, TrialCase, specs
 
 #: As people write it, and as it stands in the DNS and in certificates.
@@ -22,6 +23,12 @@ CASES = (
               behaviours=specs(("resign", {"certificate": "rsa2048"}),
                                ("downgrade", {"maximum": "TLSv1.2", "minimum": "TLSv1.2", "ciphers": "AES128-SHA"}))),
     TrialCase("ed25519", CaseKind.FEATURE, "a good certificate with an Ed25519 key", certificate="ed25519"),
+    TrialCase("staple-good", CaseKind.FEATURE, "an OCSP response is stapled for those who ask, and says that all is well", staple=Staple.GOOD),
+    TrialCase("staple-revoked", CaseKind.FEATURE, "the stapled OCSP response says that the certificate is revoked", staple=Staple.REVOKED),
+    TrialCase("staple-expired", CaseKind.FEATURE, "the stapled OCSP response has run out", staple=Staple.EXPIRED),
+    TrialCase("must-staple", CaseKind.FEATURE, "the certificate is not to be taken without a staple, and nothing is stapled", "must-staple",
+              staple=Staple.NONE),
+    TrialCase("must-staple-stapled", CaseKind.FEATURE, "the same, and a good OCSP response is stapled", "must-staple", staple=Staple.GOOD),
     TrialCase("address-name", CaseKind.FEATURE, "the host is named by its address, and so is its certificate", host_name="127.0.0.1"),
     TrialCase("idn-name", CaseKind.FEATURE, "the host has an internationalised name, which the client is given in Unicode",
               host_name=_IDN_ASCII, called=_IDN),

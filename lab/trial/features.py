@@ -36,6 +36,10 @@ class FeatureId(StrEnum):
     ADDRESS = "takes-address-in-san"
     IDN = "takes-idn-name"
     REVOCATION = "checks-revocation"
+    STAPLE = "asks-for-ocsp-staple"
+    STAPLE_REVOKED = "heeds-stapled-revocation"
+    STAPLE_EXPIRED = "refuses-expired-staple"
+    MUST_STAPLE = "heeds-must-staple"
     CLIENT_CERTIFICATE = "shows-client-certificate"
     IMPLICIT_TLS = "implicit-tls"
     RESUMPTION = "resumes-tls-session"
@@ -109,7 +113,8 @@ def _uses(parameter: str) -> _Ask:
 
 #: Asked of those who were told to validate; an opportunistic client need not.
 _VALIDATION = frozenset({FeatureId.NAME_CHECKED, FeatureId.COMMON_NAME, FeatureId.COMMON_NAME_BESIDE_SAN, FeatureId.PARTIAL_WILDCARD,
-                         FeatureId.ADDRESS, FeatureId.REVOCATION})  # fmt: skip
+                         FeatureId.ADDRESS, FeatureId.REVOCATION, FeatureId.STAPLE_REVOKED, FeatureId.STAPLE_EXPIRED,
+                         FeatureId.MUST_STAPLE})  # fmt: skip
 
 
 def _in_clear(one: CaseResult) -> bool | None:
@@ -138,6 +143,10 @@ _QUESTIONS: dict[FeatureId, tuple[str, _Ask]] = {
     FeatureId.ADDRESS: ("address-name", _secure),
     FeatureId.IDN: ("idn-name", _secure),
     FeatureId.REVOCATION: ("revoked", lambda one: not _secure(one)),
+    FeatureId.STAPLE: ("staple-good", lambda one: one.observation.manners.asked_for_staple),
+    FeatureId.STAPLE_REVOKED: ("staple-revoked", lambda one: not _secure(one)),
+    FeatureId.STAPLE_EXPIRED: ("staple-expired", lambda one: not _secure(one)),
+    FeatureId.MUST_STAPLE: ("must-staple", lambda one: not _secure(one)),
     FeatureId.CLIENT_CERTIFICATE: ("client-certificate", lambda one: _seen(one.observation.manners.certificate)),
     FeatureId.IMPLICIT_TLS: ("implicit-tls", _secure),
     FeatureId.RESUMPTION: ("two-sessions", lambda one: one.observation.manners.resumed if one.observation.sessions > 1 else None),

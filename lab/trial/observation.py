@@ -27,14 +27,15 @@ class Manners:
     """How the client speaks, beside what becomes of its message.
 
     `again` says that it began STARTTLS inside TLS, `eager` what it said before the 220 to STARTTLS, `pipelined` the first verb
-    that did not wait for a reply. `close_notify` is None where no session in TLS was seen to end. `parameters` are the keywords
-    that it gave with MAIL, `verbs` all that it said.
+    that did not wait for a reply, `asked_for_staple` that it wants an OCSP response with the certificate. `close_notify` is None
+    where no session in TLS was seen to end. `parameters` are the keywords that it gave with MAIL, `verbs` all that it said.
     """
 
     again: bool = False
     eager: str = ""
     pipelined: str = ""
     resumed: bool = False
+    asked_for_staple: bool = False
     close_notify: bool | None = None
     certificate: str = ""
     logged_in: bool = False
@@ -131,7 +132,7 @@ class _Reading:
                 pass
 
     def _note(self, entry: Entry) -> None:
-        for key in ("pipelined", "resumed", "close_notify"):
+        for key in ("pipelined", "resumed", "close_notify", "asked_for_staple"):
             if key in entry.detail:
                 self.manners[key] = entry.detail[key]
         message = str(entry.detail.get("message", ""))

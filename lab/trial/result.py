@@ -40,6 +40,7 @@ class Fault(StrEnum):
     FOOLED = "fooled"  # it took what stood in clear for the receiver's word inside TLS
     AGAIN = "again"  # it began STARTTLS inside TLS
     ASTRAY = "astray"  # the message went to a host that must not have it, where another one may
+    UNHEEDED = "unheeded"  # it asked for an OCSP response, and went on with one that says no, or says nothing any more
     LIES = "lies"  # its exit code says the contrary of what the receiver saw
 
 
@@ -50,6 +51,7 @@ FAULT_RULES = {
     Fault.FOOLED: "RFC 3207 section 4.2: what was learnt before TLS must be thrown away",
     Fault.AGAIN: "RFC 3207 section 4.2: no STARTTLS where a TLS session is active",
     Fault.ASTRAY: "a host that fails what it was held against must not be used: the next one is (RFC 7672 section 2.2, RFC 8461 section 5.1)",
+    Fault.UNHEEDED: "RFC 6066 section 8: who asks for an OCSP response must abort where it is not satisfactory",
     Fault.LIES: "RFC 5321 section 4.2.5: what was answered with 250 is the receiver's, and nothing else is",
 }
 
@@ -87,6 +89,7 @@ class CaseResult:
             Fault.FOOLED: self.case.tls is Tls.INJECTED and self.did is Did.REFUSE and self.observation.spoke in _SAID,
             Fault.AGAIN: self.observation.manners.again,
             Fault.ASTRAY: self.expectation.second and self.observation.first_got_it,
+            Fault.UNHEEDED: self.expectation.staple and self.observation.manners.asked_for_staple and self.did is Did.ACCEPT,
             Fault.LIES: self.lies,
         }  # fmt: skip
         return tuple(fault for fault, there in found.items() if there)

@@ -146,6 +146,18 @@ def test_what_a_policy_asks_for(name: str, wants: Wanted, word: str) -> None:
     assert (told.wanted, word in told.why) == (wants, True), told.why
 
 
+@pytest.mark.parametrize(
+    ("name", "policy", "must"),
+    [
+        ("staple-revoked", VERIFY, True), ("staple-expired", VERIFY, True), ("staple-revoked", OPPORTUNISTIC, False),
+        ("staple-good", VERIFY, False), ("must-staple", VERIFY, False),
+    ],
+)  # fmt: skip
+def test_a_staple_is_to_be_heeded_by_who_validates_and_asks_for_it(name: str, policy: TrialPolicy, must: bool) -> None:
+    told = expected(name, policy)
+    assert (told.wanted, told.staple, "RFC 6066" in told.why) == (EITHER, must, must)
+
+
 def test_only_where_the_first_host_must_not_be_used_the_second_has_to_be() -> None:
     second = {
         case.name: expected(case.name, DANE if case.kind is CaseKind.DANE else MTA_STS).second

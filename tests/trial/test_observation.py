@@ -62,6 +62,21 @@ def test_the_first_host_is_not_to_get_what_only_the_second_may_have(at: str) -> 
     assert (told.faults, told.mark) == (((Fault.ASTRAY,), Mark.WRONG) if at == "case" else ((), Mark.RIGHT))
 
 
+@pytest.mark.parametrize(
+    ("asked", "must", "did", "faults"),
+    [
+        (True, True, Did.ACCEPT, (Fault.UNHEEDED,)),
+        (True, True, Did.REFUSE, ()),
+        (True, False, Did.ACCEPT, ()),  # who does not validate
+        (False, True, Did.ACCEPT, ()),  # who does not ask sees none
+    ],
+)
+def test_who_asks_for_a_staple_has_to_heed_it(asked: bool, must: bool, did: Did, faults: tuple[Fault, ...]) -> None:
+    seen = observe([CONNECTED, START, TLS, note(asked_for_staple=True)] if asked else [CONNECTED, START, TLS], ("case",), 0)
+    told = CaseResult(ALL["staple-revoked"], Expectation(Wanted.EITHER, "", staple=must), did, seen, 0, 0.0)
+    assert told.faults == faults
+
+
 def note(**detail: object) -> Entry:
     return Entry(0.0, "s", "case", Leg.SENDER, Kind.NOTE, secure=True, detail=detail)
 

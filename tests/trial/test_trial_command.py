@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from click.testing import CliRunner
 from lab.cli.trial import trial
 from lab.errors import CannotTest
 from lab.trial.clients import CLIENTS
+from lab.trial_programs import search_path
 
 FEW = ("--cases", "wildcard", "--cases", "expired", "--cases", "wrong-host", "--cases", "starttls-stripped")
 
@@ -25,6 +28,13 @@ def run(*arguments: str) -> tuple[int, str]:
         raise done.exception
     code = done.return_value if isinstance(done.return_value, int) else done.exit_code
     return code, done.output
+
+
+def there(client: str) -> None:
+    """Leave the test out where a known client is not installed."""
+    program = CLIENTS[client].program
+    if shutil.which(program, path=search_path()) is None:
+        raise FileNotFoundError(errno.ENOENT, "not installed", program)
 
 
 def script(folder: Path, text: str) -> str:
@@ -322,6 +332,18 @@ def test_swaks_does_not_check_the_name() -> None:
 
 @pytest.mark.peer
 @pytest.mark.slow
+@pytest.mark.parametrize(("client", "answer"), [("msmtp", "yes"), ("curl", "no ")])
+def test_what_is_stapled_is_heeded_over_gnutls_and_not_asked_for_by_curl(client: str, answer: str) -> None:
+    there(client)
+    code, output = run("--client", client, "--policy", "verify", "--cases", "staple-*", "--cases", "must-staple*")
+    assert code == 0, output
+    asked = ("asks for a stapled", "heeds a stapled response", "refuses a stapled response", "refuses a must-staple certificate")
+    assert [bool(re.search(rf"{words}.*  {answer}  ", output)) for words in asked] == [True] * 4, output
+    assert re.search(r"must-staple-stapled +accepts", output)
+
+
+@pytest.mark.peer
+@pytest.mark.slow
 def test_a_client_that_sends_no_mail_is_not_asked_what_becomes_of_it() -> None:
     code, output = run("--client", "openssl", "--cases", "closing-at-quit", "--cases", "login")
     assert code == 0, output
@@ -335,11 +357,14 @@ def test_a_client_that_sends_no_mail_is_not_asked_what_becomes_of_it() -> None:
     ("client", "arguments"),
     [
         ("openssl", ("--cases", "wildcard", "--cases", "expired", "--cases", "wrong-host")),
+        ("curl", ("--cases", "expired", "--cases", "wrong-host")),
+        ("msmtp", ("--cases", "expired", "--cases", "wrong-host")),
         ("postfix-secure", ("--cases", "wildcard", "--cases", "wrong-host", "--cases", "starttls-reply-injected", "--cases", "closing-at-quit")),
         ("postfix-dane-only", ("--policy", "dane", "--cases", "dane-other-key", "--cases", "dane-bogus", "--cases", "expired",
-                               "--cases", "starttls-stripped")),
+                               "--cases", "starttls-stripped", "--cases", "dane-first-mx-other-key")),
     ],
 )  # fmt: skip
 def test_those_that_do_what_they_should_pass(client: str, arguments: tuple[str, ...]) -> None:
+    there(client)
     code, output = run("--client", client, *arguments)
     assert code == 0, output
