@@ -24,9 +24,10 @@ retry on the lab's clock, `lab.transcript` is everything that was seen. In async
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as type checkers take it: `typing` itself takes longer to load than all that comes before the first word
 if TYPE_CHECKING:
+    from typing import Any
+
     from lab.api import Lab
 
 __all__ = ["Lab"]

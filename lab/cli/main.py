@@ -9,16 +9,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-try:
-    import click
+import click
 
-    from lab import __version__
-    from lab.errors import UserError, UserErrors
-except KeyboardInterrupt:  # Ctrl-C while the command is still being loaded: nothing has begun, and no traceback is due
-    sys.stderr.write("interrupted\n")
-    sys.exit(130)
+from lab import __version__
+from lab.errors import UserError, UserErrors
 
 BUG, INTERRUPTED, READER_GONE = 70, 130, 141
 
@@ -89,7 +85,10 @@ class LazyGroup(click.Group):
             near = difflib.get_close_matches(args[0], COMMANDS, 1)
             hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(COMMANDS)}."
             ctx.fail(f"No such command {args[0]!r}. {hint}")
-        return super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, args)
+        if ctx.obj is not None:
+            ctx.obj()
+        return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -109,10 +108,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(outcome(arguments))
 
 
-def outcome(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code; every error has been shown."""
+def outcome(arguments: Sequence[str] | None = None, *, begun: Callable[[], None] | None = None) -> int:
+    """Run the command and return its exit code; every error has been shown. `begun` is called when the command has been loaded."""
     try:
-        code = group.main(args=list(arguments) if arguments is not None else None, prog_name="smtplab", standalone_mode=False)
+        given = list(arguments) if arguments is not None else None
+        code = group.main(args=given, prog_name="smtplab", standalone_mode=False, obj=begun)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()

@@ -301,6 +301,48 @@ def test_the_help_imports_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
+INTERRUPTED_AT = """
+import importlib.abc, os, signal, sys
+
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+sys.argv[:] = ["smtplab", "scenarios"]
+from {begin} import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("begin", "module", "code", "words"),
+    [
+        ("lab.cli.start", "click", -signal.SIGINT, ""),
+        ("lab.cli.start", "click.types", -signal.SIGINT, ""),
+        ("lab.cli.start", "lab.cli.scenarios", -signal.SIGINT, ""),
+        ("lab.cli.start", "lab.scenario.catalogue", 130, "interrupted"),
+        ("lab.cli.start", "nothing", 0, ""),
+        ("lab.cli.main", "click", -signal.SIGINT, "Traceback"),  # as it would be: the control
+    ],
+)
+def test_an_interruption_while_it_is_loaded_ends_it_quietly(begin: str, module: str, code: int, words: str) -> None:
+    program = INTERRUPTED_AT.format(begin=begin, module=module)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == code
+    assert words in done.stderr if words else done.stderr == ""
+    assert ("Traceback" in done.stderr) == (words == "Traceback")
+
+
+def test_an_interruption_that_is_ignored_stays_ignored() -> None:
+    """As behind `nohup` or `&` of a script."""
+    program = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    program += INTERRUPTED_AT.format(begin="lab.cli.start", module="click")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_what_only_containers_can_play_is_one_sentence() -> None:
     done = run("run", "large-packets-vanish")
     assert done.returncode == 2
