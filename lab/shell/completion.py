@@ -1,12 +1,15 @@
-"""Completion: cmdlets at the begin of a command, its parameters behind a hyphen, and their values from the lab."""
+"""Completion: cmdlets at the begin of a command, its parameters behind a hyphen, their values from the lab, and the properties of what
+comes down a pipeline.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from lab.data import dataclass
+from lab.shell import pipeline
 from lab.shell.binding import Cmdlet, Kind, Param
 from lab.shell.cmdlets import files, registry
 
@@ -26,7 +29,9 @@ class Completion:
 
 _COMMAND = re.compile(r"(?:^|[|;({=]|\$\()\s*([^\s|;(){}'\"$]*)$")
 _WORD = re.compile(r"(?:'[^']*|\"[^\"]*|[^\s|;(){},'\"]*)$")
-_HEAD = re.compile(r"(?:^|[|;({=])\s*([A-Za-z][\w-]*)\s([^|;{}]*)$")
+_HEAD = re.compile(r"(?:^|[|;({=])\s*([A-Za-z][\w-]*|[?%])\s([^|;{}]*)$")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_MEMBER = re.compile(r"\$(\w+)\.(\w*)$")
 
 #: What a parameter's `values` offer.
 SOURCES: dict[str, Callable[[World], list[str]]] = {
@@ -49,22 +54,26 @@ SOURCES: dict[str, Callable[[World], list[str]]] = {
 def complete(state: State, text: str, position: int) -> list[Completion]:
     """Return what may stand at a position of a text, best first; nothing where the text gives no clue."""
     before = text[: max(position, 0)]
+    if (member := _MEMBER.search(before)) is not None:
+        return _offered(pipeline.members(state, before, member.group(1)), member.group(2), "property")
     command = _COMMAND.search(before)
     if command is not None and "=" not in before[command.start() : command.start() + 1]:
         return _commands(state, command.group(1))
     head = _HEAD.search(before)
-    word = _WORD.search(before)
+    word = _WORD.search(_QUOTED.sub(lambda quoted: "_" * len(quoted.group()), before))  # a quote that is closed begins no word
     if head is None or word is None:
         return _commands(state, command.group(1)) if command is not None else []
     cmdlet = registry.find(head.group(1), state.sides)
     if cmdlet is None:
         return []
-    begun = word.group()
+    begun = before[word.start() :]
     if begun.startswith("-"):
         names = [param for param in cmdlet.all_parameters if param.name.lower().startswith(begun[1:].lower())]
         return [Completion(f"-{param.name}", len(begun), param.help or param.kind.value.rpartition(".")[2]) for param in names]
     arguments = head.group(2)
     param = _param_before(cmdlet, arguments[: len(arguments) - len(begun)])
+    if param is not None and param.values == "properties":
+        return _offered(pipeline.incoming(state, before), begun, "property")
     return _values(state, param, begun) if param is not None else []
 
 
@@ -81,8 +90,8 @@ def _param_before(cmdlet: Cmdlet, before: str) -> Param | None:
     if named is not None:
         lower = named.group(1).lower()
         return next((p for p in cmdlet.all_parameters if p.name.lower().startswith(lower)), None)
-    if not before.strip():
-        return next((p for p in cmdlet.parameters if p.position == 0), None)
+    if not before.strip() or (before.rstrip().endswith(",") and not before.lstrip().startswith("-")):
+        return next((p for p in cmdlet.parameters if p.position == 0 and p.kind is not Kind.BLOCK), None)
     return None
 
 
@@ -98,8 +107,12 @@ def _values(state: State, param: Param, begun: str) -> list[Completion]:
         offers = SOURCES[param.values](state.world)
     else:
         offers = []
+    return _offered(offers, begun, param.name)
+
+
+def _offered(offers: Iterable[str], begun: str, help: str) -> list[Completion]:
     plain = begun.lstrip("'\"").lower()
-    return [Completion(_quoted(offer), len(begun), param.name) for offer in offers if offer.lower().startswith(plain)]
+    return [Completion(_quoted(offer), len(begun), help) for offer in offers if offer.lower().startswith(plain)]
 
 
 def _quoted(offer: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lab.shell.completion import complete
+from lab.shell.outputs import OUTPUTS
+from lab.shell.values import Record
 from tests.shell.workbench import bench
 
 #: What stands before the cursor -> what must be offered first, and something that must not be offered.
@@ -19,7 +21,23 @@ CASES = [
     ("Get-Content C:\\Certificates\\exchange-r", "C:\\Certificates\\exchange-renewed.pfx", "x"), ("Get-Help Get-Que", "Get-Queue", "x"),
     ("Send-MailMessage -From al", "alice@contoso.test", "bob@contoso.test"), ("1 | ForEach-Object { Get-Que", "Get-Queue", "x"), ("", None, "Get-Queue"), ("Get-Nothing -N", None, "-Name"),
     ("Get-Queue | ? Status -eq ", None, "Retry"),
+    ("Get-SendConnector | fl Na", "Name", "Tls"), ("Get-SendConnector | fl Name,Tls", "TlsDomain", "Name"), ("Get-SendConnector | ft Name, TlsC", "TlsCertificateName", "TlsDomain"),
+    ("Get-Queue | ? Sta", "Status", "Identity"), ("Get-Queue | where Next", "NextHopDomain", "Status"), ("Get-Queue | sort MessageC", "MessageCount", "Status"),
+    ("Get-Queue | select -ExpandProperty LastE", "LastError", "Status"), ("Get-Queue | select Identity, Last", "LastError", "Identity"),
+    ("Get-Queue | ? Status -eq Retry | sort MessageCount | fl La", "LastError", "Name"), ("Get-Queue | select Identity,LastError | ft L", "LastError", "LastRetryTime"),
+    ("Get-Queue | ? { $_.Sta", "Status", "Identity"), ("Get-Queue | ? { $_.Status -eq 'a|b' -and $_.La", "LastError", "Status"), ("Get-Queue | select @{n='x'; e={ $_.Next", "NextHopDomain", "Status"),
+    ("(Get-ExchangeCertificate) | fl Thu", "Thumbprint", "Subject"), ("$x = Get-Queue | sort Sta", "Status", "Identity"), ("Get-Queue; Get-Service | fl Disp", "DisplayName", "DeliveryType"),
+    ("Get-Service | group Status | sort Co", "Count", "Status"), ("Get-Queue | % Iden", "Identity", "Status"), ("Get-Nothing | fl N", None, "Name"), ("fl Na", None, "Name"),
+    ("$nothing.Na", None, "Name"), ("1,2 | sort Na", None, "Name"), ("Get-SendConnector 'Internet' | fl Na", "Name", "Tls"), ("Get-Queue | ForEach-Object { Get-Service | fl Disp", "DisplayName", "DeliveryType"),
 ]  # fmt: skip
+#: How each cmdlet is run whose output completion knows.
+LINES = {name: name for name in OUTPUTS} | {
+    "Get-EventLog": "Get-EventLog Application", "Get-MessageTraceDetail": "Get-MessageTrace | Get-MessageTraceDetail",
+    "Get-MessageTraceDetailV2": "Get-MessageTrace | Get-MessageTraceDetailV2", "Get-ChildItem": "Get-ChildItem C:\\Certificates",
+    "Validate-OutboundConnector": "Get-OutboundConnector | Validate-OutboundConnector -Recipients alice@contoso.test",
+    "Select-String": "'a' | Select-String a", "Get-Member": "Get-Service | Get-Member", "Group-Object": "Get-Service | Group-Object Name",
+    "Measure-Object": "Get-Service | Measure-Object", "Get-Variable": "$x = 1; Get-Variable",
+}  # fmt: skip
 
 
 async def test_what_is_offered() -> None:
@@ -49,6 +67,30 @@ async def test_cmdlets_of_exchange_online_are_offered_once_connected() -> None:
         assert "Get-MessageTrace" not in [one.text for one in shell.shell.complete("Get-MessageTrace", 16)]
         await shell("Connect-ExchangeOnline -ShowBanner:$false")
         assert "Get-MessageTrace" in [one.text for one in shell.shell.complete("Get-MessageTrace", 16)]
+
+
+async def test_the_properties_that_are_offered_are_those_that_each_cmdlet_gives() -> None:
+    async with bench("appliance-resigns-tls", played=True) as shell:
+        await shell("Connect-ExchangeOnline -ShowBanner:$false")
+        for name, line in LINES.items():
+            await shell(f"$given = @(); {line.rpartition('; ')[0]}; $given = @({line.rpartition('; ')[2]})")
+            given = shell.shell.state.variables["given"]
+            assert isinstance(given, list), name
+            assert {tuple(one.properties) for one in given if isinstance(one, Record)} == {OUTPUTS[name]}, name
+            offers = [one.text for one in shell.shell.complete(f"{line} | fl ", len(line) + 6)]
+            assert offers == list(OUTPUTS[name]), name
+
+
+async def test_a_variables_properties_are_those_of_what_it_has() -> None:
+    async with bench() as shell:
+        await shell("$c = Get-SendConnector; $p = [pscustomobject]@{Alpha = 1; Beta = 2}")
+        for line, offers in (
+            ("$c.TlsC", ["TlsCertificateName"]),
+            ("$p.", ["Alpha", "Beta"]),
+            ("$p | ft B", ["Beta"]),
+            ("$c[0] | fl TlsC", ["TlsCertificateName"]),
+        ):
+            assert [one.text for one in shell.shell.complete(line, len(line))] == offers
 
 
 @pytest.mark.parametrize("position", [-5, 0, 3, 999])

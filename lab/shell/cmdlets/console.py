@@ -210,7 +210,7 @@ async def new_timespan(call: Call) -> list[Value]:
         ) from None
 
 
-_SHAPE = (Param("Property", Kind.ANYS, position=0),)
+_SHAPE = (Param("Property", Kind.ANYS, position=0, values="properties"),)
 _TEXT = Param("Message", position=0, mandatory=True, pipeline=True)
 CMDLETS = (
     Cmdlet("Format-List", format_list, _SHAPE, "Shows objects as a list of properties.", aliases=("fl",)),

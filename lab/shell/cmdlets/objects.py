@@ -316,24 +316,24 @@ async def unique_text(call: Call) -> list[Value]:
 _COMPARE = tuple(Param(name, Kind.SWITCH) for name in ("EQ", "NE", "GT", "GE", "LT", "LE", "Like", "NotLike", "Match", "NotMatch", "Contains", "NotContains", "In", "NotIn", *(f"C{n}" for n in ("EQ", "NE", "Like", "Match"))))  # fmt: skip
 CMDLETS = (
     Cmdlet("Where-Object", where, (
-        Param("FilterScript", Kind.BLOCK, position=0), Param("Property", position=0), Param("Value", Kind.ANY, position=1), Param("Not", Kind.SWITCH), *_COMPARE,
+        Param("FilterScript", Kind.BLOCK, position=0), Param("Property", position=0, values="properties"), Param("Value", Kind.ANY, position=1), Param("Not", Kind.SWITCH), *_COMPARE,
     ), "Selects objects by a condition.", aliases=("?", "where")),
     Cmdlet("ForEach-Object", for_each, (
-        Param("Process", Kind.ANYS, position=0, aliases=("MemberName",)), Param("ArgumentList", Kind.ANYS, position=1, rest=True),
+        Param("Process", Kind.ANYS, position=0, aliases=("MemberName",), values="properties"), Param("ArgumentList", Kind.ANYS, position=1, rest=True),
         Param("Begin", Kind.BLOCK), Param("End", Kind.BLOCK),
     ), "Does something with each object.", aliases=("%", "foreach")),
     Cmdlet("Select-Object", select, (
-        Param("Property", Kind.ANYS, position=0), Param("ExpandProperty"), Param("ExcludeProperty", Kind.STRINGS), Param("First", Kind.INT),
+        Param("Property", Kind.ANYS, position=0, values="properties"), Param("ExpandProperty", values="properties"), Param("ExcludeProperty", Kind.STRINGS, values="properties"), Param("First", Kind.INT),
         Param("Last", Kind.INT), Param("Skip", Kind.INT), Param("Index", Kind.ANYS), Param("Unique", Kind.SWITCH),
     ), "Selects objects or properties of objects.", aliases=("select",)),
     Cmdlet("Sort-Object", sort, (
-        Param("Property", Kind.ANYS, position=0), Param("Descending", Kind.SWITCH), Param("Unique", Kind.SWITCH),
+        Param("Property", Kind.ANYS, position=0, values="properties"), Param("Descending", Kind.SWITCH), Param("Unique", Kind.SWITCH),
     ), "Sorts objects by property values.", aliases=("sort",)),
     Cmdlet("Measure-Object", measure, (
-        Param("Property", position=0), Param("Sum", Kind.SWITCH), Param("Average", Kind.SWITCH), Param("Maximum", Kind.SWITCH),
+        Param("Property", position=0, values="properties"), Param("Sum", Kind.SWITCH), Param("Average", Kind.SWITCH), Param("Maximum", Kind.SWITCH),
         Param("Minimum", Kind.SWITCH), Param("Line", Kind.SWITCH), Param("Word", Kind.SWITCH), Param("Character", Kind.SWITCH),
     ), "Counts objects and computes figures over a property.", aliases=("measure",)),
-    Cmdlet("Group-Object", group, (Param("Property", Kind.ANYS, position=0), Param("NoElement", Kind.SWITCH)),
+    Cmdlet("Group-Object", group, (Param("Property", Kind.ANYS, position=0, values="properties"), Param("NoElement", Kind.SWITCH)),
            "Groups objects that have the same value in a property.", aliases=("group",)),
     Cmdlet("Get-Member", member, (Param("Name", Kind.STRINGS, position=0), Param("MemberType", Kind.STRINGS)),
            "Shows the properties of objects.", aliases=("gm",)),
