@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lab.cli.reach import as_json, known, of_a_lab, reach
+from lab.cli.reach import as_json, known, of_a_lab, one_lab, reach
 
 _SPAN = re.compile(r"\+?(\d+(?:\.\d+)?)([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -107,15 +107,24 @@ def fault_remove(fault_name: str, name: str | None) -> None:
 @click.command()
 @click.argument("fix_name", required=False, metavar="FIX", shell_complete=known("fixes", "name"))
 @of_a_lab
-def fix(fix_name: str | None, name: str | None) -> None:
+@as_json
+def fix(fix_name: str | None, name: str | None, json_wanted: bool) -> None:
     """Apply a fix of the scenario; without a name, list them."""
+    from lab.cli.table import show_json
     from lab.web.client import escaped
 
     client = reach(name)
     if fix_name is not None:
-        _told(client.change("PUT", f"fixes/{escaped(fix_name)}"))
+        version = client.change("PUT", f"fixes/{escaped(fix_name)}")
+        if json_wanted:
+            show_json(version)
+        else:
+            _told(version)
         return
     rows = client.get("fixes")
+    if json_wanted:
+        show_json(rows)
+        return
     if not rows:
         click.echo("The scenario has no fix.")
     for row in rows:
@@ -167,7 +176,7 @@ def undo(name: str | None) -> None:
 @of_a_lab
 def reset(lab: str | None, yes: bool, name: str | None) -> None:
     """Make a running lab as it began: mail, queues, logs and changes are gone; certificates, ports and time stay."""
-    client = reach(name if lab is None else lab)
+    client = reach(one_lab(lab, name))
     if not yes:
         click.confirm(f"All mail and changes of {client.lab.name} will be gone. Go on?", abort=True)
     client.change("POST", "reset")
@@ -178,9 +187,10 @@ def reset(lab: str | None, yes: bool, name: str | None) -> None:
 @click.argument("forward", required=False, metavar="[+SPAN]")
 @click.option("--speed", type=click.FloatRange(0.01, 1_000_000), help="How many seconds pass in a real one (1: real time).")
 @of_a_lab
-def clock(forward: str | None, speed: float | None, name: str | None) -> None:
+@as_json
+def clock(forward: str | None, speed: float | None, name: str | None, json_wanted: bool) -> None:
     """Show the lab's time; move it forward (+6h, +2d12h), or let it run faster."""
-    from lab.cli.table import moment
+    from lab.cli.table import moment, show_json
     from lab.errors import UserError
 
     client = reach(name)
@@ -195,6 +205,9 @@ def clock(forward: str | None, speed: float | None, name: str | None) -> None:
             seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
         body = {"forward": seconds} | ({"speed": speed} if speed is not None else {})
         seen = client.change("POST", "clock", body)
+    if json_wanted:
+        show_json(seen)
+        return
     fast = "" if seen["speed"] == 1 else f", {seen['speed']:g} times as fast as real time"
     click.echo(f"{moment(seen['now'])} UTC{fast}")
 

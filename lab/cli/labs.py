@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lab.cli.complete import lab_names
+from lab.cli.reach import one_lab
 
 _PATIENCE = 20.0  # seconds that a lab may take to end
 
@@ -54,7 +55,7 @@ def down(name: str | None, option: str | None, remove: bool) -> None:
     from lab.errors import CannotTest
     from lab.live import places
 
-    name = option if name is None else name
+    name = one_lab(name, option)
     if name is not None and remove and name not in places.running():
         places.remove(name)
         click.echo(f"{name} removed")

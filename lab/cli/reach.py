@@ -20,6 +20,13 @@ def of_a_lab(command: _Command) -> _Command:
     return click.option("--name", metavar="NAME", shell_complete=lab_names, help="Which lab, where several run.")(command)
 
 
+def one_lab(argument: str | None, option: str | None) -> str | None:
+    """Return the lab that is meant where it may be named with --name and without. Raises UsageError for two names."""
+    if argument is not None and option is not None and argument != option:
+        raise click.UsageError(f"{argument} and --name {option} are two labs; name one.")
+    return option if argument is None else argument
+
+
 def as_json(command: _Command) -> _Command:
     """Give a command the option --json."""
     return click.option("--json", "json_wanted", is_flag=True, help="As JSON.")(command)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _LOGS = ("receive", "send", "tracking", "events", "trace")
 
 
-_PART = 1000  # of a list at a time, and the sessions that are exported
+_PART = 1000  # of a list at a time, and by default the sessions that are exported
 _README = """\
 The lab {name} of smtplab, made of the scenario {scenario}, as it was at {now} UTC (the lab's time).
 
@@ -25,7 +25,7 @@ configuration.json  the topology in force; differences.json what of it was chang
 faults.json, fixes.json  what can be switched, with explanations
 messages.json       all messages; messages/ID.json each with its attempts, the words of the refusals, and what the host's own logs have
 mailboxes/ADDRESS/NUMBER.eml  what was delivered, byte for byte
-sessions/ID.txt     the newest {part} sessions line by line; ID.json with the certificates that were shown and what was found in them
+sessions/ID.txt     {sessions} line by line; ID.json with the certificates that were shown and what was found in them
 logs/               Exchange's protocol logs, message tracking log and events, as it writes them
 {capture}openapi.json        the control API that all of this was read from
 """
@@ -64,11 +64,18 @@ def capture(file: Path, seconds: float | None, everything: bool, name: str | Non
     click.echo(f"{file}: {len(data)} bytes\ntshark -r {file} {decode} -Y smtp")
 
 
+def _count(ctx: click.Context, option: click.Parameter, value: str) -> int | None:
+    """A number, or `all` (None)."""
+    return None if value == "all" else int(click.IntRange(min=0)(value, option, ctx))
+
+
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+@click.option("--sessions", "most", callback=_count, default=str(_PART), show_default=True, metavar="N|all",
+              help="How many sessions, the newest first; a lab keeps the last 5000.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty.")
 @of_a_lab
-def export(folder: Path, force: bool, name: str | None) -> None:
+def export(folder: Path, most: int | None, force: bool, name: str | None) -> None:
     """Write all that can be known of a running lab into DIR: mail, transcripts, traces, logs, configuration, capture."""
     import json
 
@@ -100,8 +107,9 @@ def export(folder: Path, force: bool, name: str | None) -> None:
     put("messages.json", messages)
     for message in messages:
         put(f"messages/{message['id']}.json", client.get(f"messages/{escaped(message['id'])}"))
-    for session in client.get("sessions", limit=_PART):
-        _put_session(put, client, session["id"])
+    sessions, left_out = _sessions(client, most)
+    for session in sessions:
+        _put_session(put, client, session)
     for box in client.get("mailboxes"):
         for number in range(box["messages"]):
             place = f"mailboxes/{escaped(box['address'])}/{number}"
@@ -110,14 +118,25 @@ def export(folder: Path, force: bool, name: str | None) -> None:
     put(
         "README.txt",
         _README.format(
-            name=seen["name"],
-            scenario=seen["scenario"],
-            now=seen["now"][:19].replace("T", " "),
-            part=_PART,
-            capture=_CAPTURE * recorded,
+            name=seen["name"], scenario=seen["scenario"], now=seen["now"][:19].replace("T", " "), capture=_CAPTURE * recorded,
+            sessions=f"the newest {len(sessions)} sessions (older ones were left out)" if left_out else "all sessions that the lab keeps",
         ),
-    )
+    )  # fmt: skip
     click.echo(f"{folder}: {count} files, explained in README.txt")
+    if left_out:
+        click.echo(
+            f"Of the sessions these are the newest {len(sessions)}; --sessions all takes every one that the lab keeps.", err=True
+        )
+
+
+def _sessions(client: Client, most: int | None) -> tuple[list[str], bool]:
+    """The newest sessions, at most so many (None: all), and whether there are more."""
+    found: dict[str, None] = {}  # while they are listed new ones move the others on
+    offset = 0
+    while (most is None or len(found) <= most) and (part := client.get("sessions", limit=_PART, offset=offset)):
+        found |= dict.fromkeys(session["id"] for session in part)
+        offset += len(part)
+    return list(found)[:most], most is not None and len(found) > most
 
 
 def _put_session(put: Any, client: Client, session: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import tempfile
-from collections import Counter
+from collections import Counter, deque
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -53,6 +54,8 @@ class Watch:
         self._attempts: Counter[tuple[str, int]] = Counter()
         self._ended: set[tuple[str, int]] = set()
         self._stirred = asyncio.Event()
+        self._troubled = False  # whether it was said that something cannot be saved at present
+        self._unsaved: deque[tuple[str, bytes]] = deque()
         for host in lab.backend.mail_hosts.values():
             self._seen.update({mailbox: len(messages) for mailbox, messages in host.mailboxes.items()})
             self._attempts.update({(host.name, message.id): len(message.words) for message in host.messages})
@@ -81,8 +84,13 @@ class Watch:
         finally:
             ended()
             over.cancel()
+        if self._unsaved:
+            many = f"{len(self._unsaved)} message{'s' if len(self._unsaved) > 1 else ''}"
+            hint = "a lab with a --name has them still: smtplab up --name NAME, smtplab mailbox USER NUMBER --save FILE"
+            raise UserError(f"{many} could not be saved", file=str(self._save), hint=hint)
 
     def _report(self) -> None:
+        self._save_what_waits()
         for host in self._lab.backend.mail_hosts.values():
             for message in host.messages:
                 key = (host.name, message.id)
@@ -102,25 +110,54 @@ class Watch:
                     self._delivered(host.name, mailbox, delivered)
 
     def _delivered(self, host: str, mailbox: str, delivered: Delivered) -> None:
-        place = f" {self._keep(mailbox, delivered.envelope.content)}" if self._save else ""
+        place = ""
+        if self._save is not None:
+            self._unsaved.append((mailbox, delivered.envelope.content))
+            place = f" {saved}" if (saved := self._save_what_waits()) is not None else " not saved yet"
         sender = delivered.envelope.sender or "<>"
         self._say("delivered", f"{sender} -> {mailbox} at {host}, {len(delivered.envelope.content)} bytes{place}")
 
     def _say(self, what: str, text: str) -> None:
         click.echo(f"{self._lab.clock.now():%H:%M:%S}  {what:9} {text}")
 
+    def _save_what_waits(self) -> Path | None:
+        """Save messages, those of a mailbox in their order; return where the last one is. What cannot be saved now, as the disk is full,
+        waits.
+        """
+        path, waiting, closed = None, self._unsaved, set[str]()
+        self._unsaved = deque()
+        for mailbox, content in waiting:
+            path = None
+            if mailbox not in closed:
+                try:
+                    path = self._keep(mailbox, content)
+                except OSError as error:
+                    closed.add(mailbox)
+                    if not self._troubled:
+                        where = f"{error.filename or self._save}: {error.strerror}"
+                        self._say("not saved", f"{where}; the lab goes on, and this is tried again")
+                    self._troubled = True
+            if path is None:
+                self._unsaved.append((mailbox, content))
+        if self._troubled and not self._unsaved:
+            self._troubled = False
+            self._say("saved", f"what had to wait is in {self._save}")
+        return path
+
     def _keep(self, mailbox: str, content: bytes) -> Path:
         assert self._save is not None
         folder = self._save / mailbox.replace("/", "_")
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = [int(path.stem) for path in folder.glob("*.eml") if path.stem.isdigit()]
+        path = folder / f"{max(taken, default=0) + 1}.eml"
+        half = path.with_suffix(".part")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            taken = [int(path.stem) for path in folder.glob("*.eml") if path.stem.isdigit()]
-            path = folder / f"{max(taken, default=0) + 1}.eml"
-            half = path.with_suffix(".part")
             half.write_bytes(content)
             half.replace(path)
-        except OSError as error:
-            raise UserError(f"cannot be written: {error.strerror}", file=str(error.filename or folder)) from None
+        except OSError:
+            with suppress(OSError):
+                half.unlink(missing_ok=True)
+            raise
         return path
 
 

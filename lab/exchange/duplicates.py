@@ -33,5 +33,8 @@ class DeliveredTo:
         before = self._seen.get(key)
         if before is not None and now - before < _KEPT:
             return True
+        self._seen.pop(key, None)  # it goes to the end: the oldest stand first
         self._seen[key] = now
+        while now - (oldest := next(iter(self._seen.items())))[1] >= _KEPT:
+            del self._seen[oldest[0]]
         return False

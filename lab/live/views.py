@@ -263,16 +263,16 @@ def mail(lab: LiveLab, address: str, number: int) -> MailView:
 # --- sessions ---------------------------------------------------------------------------------------------------------
 
 
-def sessions(lab: LiveLab, *, limit: int = 100, host: str | None = None) -> list[SessionSummary]:
-    """Return sessions, newest first, those of earlier lives of the lab too."""
+def sessions(lab: LiveLab, *, limit: int = 100, offset: int = 0, host: str | None = None) -> list[SessionSummary]:
+    """Return sessions, newest first, those of earlier lives of the lab too; `offset` leaves so many of the newest out."""
     recent = [one for one in reversed(lab.recorder.sessions.values()) if host is None or one.host == host]
-    found = [lab.recorder.summary(one) for one in recent[:limit]]
-    if len(found) < limit:
-        known = {one.id for one in found}
-        for text in lab.keeper.kept_sessions(limit + len(found), host):
-            summary = summary_of(json.loads(text))
-            if summary.id not in known and len(found) < limit:
-                found.append(summary)
+    end = offset + limit
+    found = [lab.recorder.summary(one) for one in recent[offset:end]]
+    if len(recent) < end:
+        known = {one.id for one in recent}
+        kept = (json.loads(text) for text in lab.keeper.kept_sessions(end, host))  # some of them are the recent ones
+        older = [summary for summary in kept if summary["id"] not in known]
+        found += map(summary_of, older[max(offset - len(recent), 0) : end - len(recent)])
     return found
 
 

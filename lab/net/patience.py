@@ -54,6 +54,8 @@ async def comes(awaited: asyncio.Future[Any], seconds: float, hopeless: Callable
     """
     loop = asyncio.get_running_loop()
     until, looks = loop.time() + seconds, 0
+    if hopeless is never:  # there is nothing to look for
+        await asyncio.wait({awaited}, timeout=seconds)
     while looks < LOOKS and (left := until - loop.time()) > 0:
         before = hopeless()
         if (await asyncio.wait({awaited}, timeout=min(LOOK, left)))[0]:

@@ -19,6 +19,8 @@ from lab.scenario.known import known, written
 from lab.scenario.loaded import Loaded
 from lab.scenario.model import Scenario
 
+_MOST = 500  # scenarios that are remembered
+
 
 def remembered_scenario(name: str | Path) -> Loaded:
     """Return what `load_scenario` does, sooner where it is known already. Raises UserError."""
@@ -60,6 +62,14 @@ def _keep(file: Path, loaded: Loaded) -> None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         half.write_text(json.dumps(entry), encoding="utf-8")
         half.replace(file)
+        _prune(file.parent)
+
+
+def _prune(folder: Path) -> None:
+    """Forget the scenarios that were read longest ago, where they are many: files come and go."""
+    entries = sorted(folder.glob("*.json"), key=lambda one: one.stat().st_mtime)
+    for old in entries[:-_MOST]:
+        old.unlink(missing_ok=True)
 
 
 def _digest(file: Path) -> str:

@@ -47,6 +47,7 @@ class SessionQuery(_Said):
 
     host: _EVERY_HOST | None = None
     limit: Limit = 100
+    offset: Offset = 0
 
 
 class MailboxQuery(_Said):

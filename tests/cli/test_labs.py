@@ -73,6 +73,9 @@ def test_two_labs_side_by_side_and_one_for_two(desk: Desk) -> None:
     assert "lab 'healthy' runs already (process" in desk.run("up", "--name", "healthy", "--detach", code=2)
     assert "lab 'healthy' runs already" in desk.run("up", "--name", "healthy", code=2)
     assert "2 labs run: appliance-resigns-tls, healthy" in desk.run("down", code=2)
+    for command in (("down",), ("reset", "--yes")):
+        said = desk.run(*command, "healthy", "--name", "appliance-resigns-tls", code=2)
+        assert "healthy and --name appliance-resigns-tls are two labs; name one." in said
     desk.run("down", "healthy")
     for words in (
         ("down", ""),
@@ -170,6 +173,7 @@ def test_the_story_from_the_command_line(desk: Desk, tmp_path: Path) -> None:
     shown = desk.run("transcript", session)
     assert "sender  | ***  certificate 1 of 1, shown by the receiver" in shown
     assert "bind-exchange-certificate" in desk.run("fix")
+    assert [row["active"] for row in json.loads(desk.run("fix", "--json")) if row["name"] == "bind-exchange-certificate"] == [False]
     assert desk.run("fix", "bind-exchange-certificate") == "2: fix bind-exchange-certificate\n"
     assert "1 tried: online-1" in desk.run("queue", "--retry")
     assert "delivered, authenticated" in desk.run("send", "online->onprem")
@@ -189,6 +193,7 @@ def test_the_story_from_the_command_line(desk: Desk, tmp_path: Path) -> None:
     before = desk.run("clock")
     assert desk.run("clock", "+2d12h") > before
     assert "600 times as fast" in desk.run("clock", "--speed", "600")
+    assert json.loads(desk.run("clock", "--json"))["speed"] == 600
     assert desk.run("set", "online.outbound_connectors[0].TlsSettings") == '"DomainValidation"\n'
     desk.run("set", "online.outbound_connectors[0].TlsSettings", "EncryptionOnly")
     desk.run("reset", "--yes")
@@ -316,6 +321,18 @@ def test_everything_is_exported(one_lab: Desk, tmp_path: Path) -> None:
     assert b"Subject: Test" in next((folder / "mailboxes" / "alice@contoso.test").iterdir()).read_bytes()
     assert any("EHLO" in file.read_text(encoding="utf-8") for file in (folder / "sessions").glob("*.txt"))
     assert "is not empty" in one_lab.run("export", str(folder), code=2)
+
+
+def test_how_many_sessions_are_exported_is_said(one_lab: Desk, tmp_path: Path) -> None:
+    one_lab.run("send", "internet -> onprem", "--count", "3")
+    few, every = tmp_path / "few", tmp_path / "every"
+    assert "the newest 2; --sessions all takes every one" in one_lab.run("export", str(few), "--sessions", "2")
+    assert len(list((few / "sessions").glob("*.txt"))) == 2
+    assert "the newest 2 sessions (older ones were left out) line by line" in (few / "README.txt").read_text(encoding="utf-8")
+    assert "--sessions" not in one_lab.run("export", str(every), "--sessions", "all")
+    assert len(list((every / "sessions").glob("*.txt"))) > 2
+    assert "all sessions that the lab keeps line by line" in (every / "README.txt").read_text(encoding="utf-8")
+    assert "'some' is not a valid integer" in one_lab.run("export", str(tmp_path / "none"), "--sessions", "some", code=2)
 
 
 def test_the_management_shell_over_a_running_lab(one_lab: Desk) -> None:

@@ -42,3 +42,11 @@ def test_what_is_forgotten_may_come_again() -> None:
     store.forget("Alice@contoso.test", MESSAGE)
     assert not store.repeated("alice@contoso.test", MESSAGE, NOW)
     assert store.repeated("bob@contoso.test", MESSAGE, NOW)
+
+
+def test_what_is_too_old_to_count_is_not_remembered() -> None:
+    store = DeliveredTo()
+    for number in range(50):
+        message = MESSAGE.replace(b"<1@", b"<%d@" % number)
+        assert not store.repeated("bob@contoso.test", message, NOW + timedelta(hours=6 * number))
+    assert len(store._seen) == 28, "seven days"

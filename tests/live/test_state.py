@@ -78,6 +78,12 @@ async def test_what_was_there_is_there_again(tmp_path: Path) -> None:
         exchange = again.backend.exchange
         assert (exchange.tracking_log(), exchange.protocol_log("send"), list(exchange.events)) == logs
         assert {name: session_in(again, name) for name in seen} == seen
+        play(again)
+        await settled(again)
+        listed = views.sessions(again)  # some of this life, some of the last one
+        assert len({one.id for one in listed} - set(seen)) > 3
+        parts = [views.sessions(again, limit=3, offset=offset) for offset in range(0, len(listed), 3)]
+        assert [one.id for part in parts for one in part] == [one.id for one in listed]
         assert again.lab.ca_file.read_bytes() == ca
         assert again.origin.ports == ports
         assert again.clock.now() >= moment

@@ -31,6 +31,16 @@ async def test_what_is_hopeless_is_given_up_early_and_what_is_not_is_not() -> No
     assert await comes(awaited, 30, lambda: False)
 
 
+async def test_where_nothing_is_known_nothing_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One wait, and not one for each hundredth of a second."""
+    waits, wait = [], asyncio.wait
+    monkeypatch.setattr(asyncio, "wait", lambda *given, **options: waits.append(1) or wait(*given, **options))  # type: ignore[func-returns-value]
+    assert not await comes(asyncio.get_running_loop().create_future(), 0.05)
+    assert len(waits) == 1
+    assert not await comes(asyncio.get_running_loop().create_future(), 0.05, lambda: False)
+    assert len(waits) > 2, "the control"
+
+
 def test_in_a_lab_that_people_work_with_nothing_is_known_to_be_hopeless() -> None:
     assert PLAYED.known(lambda: True)()
     assert not LIVE.known(lambda: True)()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,14 @@ def test_a_bad_scenario_is_told_and_not_remembered(tmp_path: Path) -> None:
     with pytest.raises(UserError):
         remembered_scenario(file)
     assert entries() == []
+
+
+def test_of_many_scenarios_those_that_were_read_last_are_remembered(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "_MOST", 3)
+    for number in range(5):
+        other = scenario.with_name(f"other{number}.yaml")
+        other.write_text(FILE)
+        remembered_scenario(other)
+        (newest,) = (one for one in entries() if json.loads(one.read_bytes())["name"] == f"other{number}")
+        os.utime(newest, (number, number))
+    assert sorted(json.loads(one.read_bytes())["name"] for one in entries()) == ["other2", "other3", "other4"]
