@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from lab.errors import Blame
 
@@ -64,6 +64,17 @@ class Entry(NamedTuple):
     secure: bool = False
     blame: Blame | None = None
     detail: Mapping[str, Any] = _NOTHING
+
+
+class Spoken(Protocol):
+    """A leg on which lines are said."""
+
+    leg: Leg
+
+    @property
+    def secure(self) -> bool:
+        """Whether what is said now is said inside TLS."""
+        ...
 
 
 #: Makes an entry without the call that a NamedTuple's own constructor costs.
@@ -119,10 +130,10 @@ class Transcript:
         if self._bytes > self._keep:
             self._shrink()
 
-    def carried(self, session: str, host: str, lines: Sequence[bytes], inward: tuple[Leg, bool], outward: tuple[Leg, bool]) -> None:
-        """Add lines that have come on one leg and go out on another as they are, in one moment; each leg with whether it is secure."""
+    def carried(self, session: str, host: str, lines: Sequence[bytes], inward: Spoken, outward: Spoken) -> None:
+        """Add lines that have come on one leg and go out on another as they are, in one moment."""
         at = self._monotonic() - self._began
-        (source, source_secure), (target, target_secure) = inward, outward
+        source, source_secure, target, target_secure = inward.leg, inward.secure, outward.leg, outward.secure
         add = self._add if self._listeners else self._entries.append
         for line in lines:
             add(_new_entry(Entry, (at, session, host, source, Kind.LINE_IN, line, source_secure, None, _NOTHING)))

@@ -14,7 +14,7 @@ from lab.appliance.turns import Asked, Owed, Turns, argument_of, split_command
 from lab.smtp.lines import LineTooLong
 from lab.smtp.replies import BadReply, Reply
 from lab.smtp.session import Turn
-from lab.transcript import SAMPLE, Kind, Leg
+from lab.transcript import SAMPLE, Kind
 
 #: Bytes that are taken as a block of whole lines; and that a peer may say out of turn.
 _BLOCK, _AHEAD = 8192, 1024 * 1024
@@ -34,11 +34,11 @@ class Dialogue(Turns):
 
     def _sender_says(self, data: bytes | memoryview) -> None:
         lines = self._sender.lines
-        if not lines and self._content is None and len(data) <= _BLOCK:
+        if not lines.held and self._content is None and len(data) <= _BLOCK:
             data = bytes(data)
             if self._command_block(data):
                 return None
-        while (data or lines) and not self._ended:
+        while (data or lines.held) and not self._ended:
             if self._content is not None:
                 data = self._relay_content(data)
                 continue
@@ -86,7 +86,7 @@ class Dialogue(Turns):
             if any(self._concerns(self._on_command, verb, argument) for verb, argument in said):
                 return False
             asked = [Asked.of(verb, argument) for verb, argument in said] if self._remembers else asked
-        self._carried(lines, (Leg.SENDER, self._sender.secure), (Leg.RECEIVER, self._receiver.secure))
+        self._carried(lines, self._sender, self._receiver)
         conversation.asked.extend(asked)
         self._last = verbs[-1]  # type: ignore[assignment]  # the same
         if verbs[-1] == "DATA":
@@ -199,7 +199,7 @@ class Dialogue(Turns):
     def _receiver_says(self, data: bytes | memoryview) -> None:
         lines = self._receiver.lines
         block = bytes(data)
-        if not lines and not self._replies.pending and len(block) <= _BLOCK and self._reply_block(block):
+        if not lines.held and not self._replies.pending and len(block) <= _BLOCK and self._reply_block(block):
             return
         lines.feed(block)
         if self._sender.handshaking:
@@ -224,7 +224,7 @@ class Dialogue(Turns):
     def _reply_block(self, block: bytes) -> bool:
         """Pass whole one-line replies on at once; return False for anything that must be looked at reply by reply."""
         conversation, asked_about = self._conversation, self._reply_verbs
-        if asked_about is None or self._owed or self._pipes or self._sender.handshaking or self._sender.lines:
+        if asked_about is None or self._owed or self._pipes or self._sender.handshaking or self._sender.lines.held:
             return False
         if not block.endswith(b"\r\n"):
             return False
@@ -236,7 +236,7 @@ class Dialogue(Turns):
             answered = zip(conversation.asked, lines, strict=False)  # who asked for more will hear it later
             if any(self._concerns(self._on_reply, verb, argument_of(verb, line)) for verb, line in answered):
                 return False
-        self._carried(lines, (Leg.RECEIVER, self._receiver.secure), (Leg.SENDER, self._sender.secure))
+        self._carried(lines, self._receiver, self._sender)
         verb = None
         for code in codes:
             verb = conversation.reply(code)  # type: ignore[arg-type]  # none is None here
@@ -270,7 +270,7 @@ class Dialogue(Turns):
             else:
                 self._deliver(front, changed, wire if changed is reply else None, asked=reply.code, waiting=True)
         self._settle()
-        if (self._sender.lines or self._content is not None) and not self._sender.handshaking:
+        if (self._sender.lines.held or self._content is not None) and not self._sender.handshaking:
             self._sender_says(self._sender.lines.take())
 
 

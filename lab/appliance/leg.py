@@ -134,15 +134,17 @@ class RelayLeg:
 
     def outgoing(self) -> bytes:
         """Return the bytes for the wire."""
-        if self.tls is None:
+        tls, lines = self.tls, self._lines_out
+        if tls is None:
             if not self._clear:
                 return b""
             clear = self._clear[0] if len(self._clear) == 1 else b"".join(self._clear)
             self._clear.clear()
             return clear
-        if self._lines_out:
-            self._encrypt_lines()
-        data = self.tls.outgoing()
+        if lines and tls.established:  # as in `_encrypt_lines`, which would be a call more for each event
+            tls.send(lines[0] if len(lines) == 1 else b"".join(lines))
+            lines.clear()
+        data = tls.outgoing()
         if self._clear:
             data = b"".join(self._clear) + data
             self._clear.clear()

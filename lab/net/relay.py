@@ -54,7 +54,10 @@ class _LegProtocol(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         if self.tapped is not None:
             self.tapped.heard(_BUFFER[:nbytes])
-        self.session.heard(self.event, _BUFFER[:nbytes])
+        session = self.session
+        session.quiet = False
+        self.event(_BUFFER[:nbytes])
+        session.act()
 
     def eof_received(self) -> bool:
         return self.session.finished(self.leg)
@@ -87,7 +90,6 @@ class RelaySession:
         "_connecting",
         "_outlast",
         "_plan",
-        "_quiet",
         "_receiver_leg",
         "_relay",
         "_sender",
@@ -96,6 +98,7 @@ class RelaySession:
         "_target",
         "_waiting",
         "_wakes",
+        "quiet",
     )
 
     def __init__(self, carrier: RelayCarrier, plan: Callable[[str], Plan]) -> None:
@@ -108,7 +111,7 @@ class RelaySession:
         self._connecting: asyncio.Task[tuple[asyncio.Transport, asyncio.BufferedProtocol]] | None = None
         self._outlast: asyncio.TimerHandle | None = None  # until a connection that is not there at once is waited for
         self._waiting: asyncio.Task[None] | None = None
-        self._quiet = False  # since the carrier last looked
+        self.quiet = False  # since the carrier last looked
         self._wakes: dict[int, asyncio.TimerHandle] | None = None  # few sessions have one, and an idle one should be small
 
     @property
@@ -142,12 +145,7 @@ class RelaySession:
             if self._carrier.introduces:
                 protocol.transport.write(introduce(self._origin(), self._target))
             self._relay.receiver_connected(self._target.address, self._target.port)
-        self._act()
-
-    def heard(self, event: Callable[[memoryview], None], data: memoryview) -> None:
-        self._quiet = False
-        event(data)
-        self._act()
+        self.act()
 
     def finished(self, leg: Leg) -> bool:
         """A peer has closed its half; return whether ours stays open."""
@@ -155,13 +153,13 @@ class RelaySession:
             self.closed(leg, "")
             return False
         waits = self._relay.sender_finished()
-        self._act()
+        self.act()
         return waits
 
     def closed(self, leg: Leg, error: str) -> None:
         if self._relay is not None:
             (self._relay.sender_closed if leg is Leg.SENDER else self._relay.receiver_closed)(error)
-            self._act()
+            self.act()
         if self._sender_leg.transport is None and self._receiver_leg.transport is None:
             self._forget()
 
@@ -191,7 +189,8 @@ class RelaySession:
                 protocol.transport.abort()
         self._forget()
 
-    def _act(self) -> None:
+    def act(self) -> None:
+        """Do what the relay asks for now."""
         assert self._relay is not None
         for action in self._relay.actions():
             kind = type(action)  # a chain of tests; class patterns would cost more than all the rest here
@@ -214,7 +213,7 @@ class RelaySession:
             self._wakes.pop(number, None)
         if self._relay is not None:
             self._relay.woke(number)
-            self._act()
+            self.act()
 
     def _close(self, leg: Leg, *, abort: bool) -> None:
         transport = self._of(leg).transport
@@ -272,14 +271,14 @@ class RelaySession:
     def _failed(self, detail: str) -> None:
         assert self._relay is not None
         self._relay.connect_failed(detail)
-        self._act()
+        self.act()
 
     def look(self) -> None:
         """End a session in which nothing was said since the last look."""
-        if self._quiet and self._relay is not None:
+        if self.quiet and self._relay is not None:
             self._relay.timed_out()
-            self._act()
-        self._quiet = True
+            self.act()
+        self.quiet = True
 
     def _forget(self) -> None:
         for wake in (self._wakes or {}).values():
