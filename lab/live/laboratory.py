@@ -35,7 +35,7 @@ from lab.scenario.topology import Topology, in_era
 from lab.shell.marks import Marks
 from lab.tls import key_log
 from lab.tls.mint import Mint
-from lab.transcript import Transcript
+from lab.transcript import Entry, Kind, Transcript
 
 if TYPE_CHECKING:
     from lab.backends.containers_ground import Ground
@@ -88,6 +88,7 @@ class LiveLab:
         self._kept_mint = 0 if self.new else self.mint.made
         self._stirred = {host.name: asyncio.Event() for host in self.backend.mail_hosts.values()}
         self._looked = {host.name: asyncio.Event() for host in self.backend.mail_hosts.values() if self.backend.elsewhere}
+        self._shown = asyncio.Event()
         self._tending: asyncio.Task[None] | None = None
         self._stopped = False
         self.stays = False  # whether it has come so far that a new one is kept
@@ -163,7 +164,7 @@ class LiveLab:
         except BaseException:
             await self.stop()
             raise
-        self._unlisten = self.backend.transcript.listen(lambda _: self.stir())
+        self._unlisten = self.backend.transcript.listen(self._heard)
         self._tending = asyncio.ensure_future(self._tend())
 
     async def prepare(self) -> None:
@@ -225,7 +226,10 @@ class LiveLab:
             with suppress(NotKept):  # tried again at the next turn; the status tells of it
                 await self.keeper.all_durable()
             await self.backend.tend()
-            await asyncio.sleep(_TICK)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK):
+                    await self._shown.wait()
+            self._shown.clear()
 
     async def _look_after(self, name: str) -> None:
         """Bring what a host elsewhere has done into view, soon after anything of it was heard."""
@@ -255,6 +259,11 @@ class LiveLab:
     def _until_due(self, host: MailHost) -> float:
         due = host.next_due()
         return _TICK if due is None else min(_TICK, max(0.0, (due - self.clock.now()).total_seconds() / self.clock.speed))
+
+    def _heard(self, entry: Entry) -> None:
+        self.stir()
+        if entry.kind is Kind.CERTIFICATES and self.mint.made != self._kept_mint:
+            self._shown.set()  # one that was made for it: it must be the same after whatever end
 
     def stir(self) -> None:
         """Look at the queues soon: something was put into one, or time has been moved."""

@@ -117,6 +117,30 @@ async def test_what_nobody_waits_for_is_kept_at_leisure(tmp_path: Path) -> None:
         assert all(keeper.fact(f"many {number}") == 1 for number in range(100))
 
 
+async def test_a_certificate_is_kept_as_soon_as_it_was_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made when it is first wanted, and whoever has seen it must see it again after whatever end."""
+    monkeypatch.setattr("lab.live.laboratory._TICK", 1000.0)
+    async with lab_in(tmp_path, "healthy") as lab:
+        kept, put = asyncio.Event(), lab.keeper.put_fact
+
+        def noted(name: str, value: object) -> None:
+            put(name, value)
+            if name == "mint":
+                kept.set()
+
+        monkeypatch.setattr(lab.keeper, "put_fact", noted)
+        place = lab.lab.endpoint("exchange")
+        reader, writer = await asyncio.open_connection(place.address, place.port)
+        writer.write(b"EHLO x.test\r\nSTARTTLS\r\n")
+        while not (line := await reader.readline()).startswith(b"220 2.0.0"):
+            assert line
+        async with asyncio.timeout(20):
+            await kept.wait()
+        await lab.keeper.durable()
+        assert any(row[0] == "exchange" for row in lab.keeper.fact("mint")["credentials"])
+        writer.close()
+
+
 async def test_a_new_lab_listens_before_its_certificates_are_made(tmp_path: Path) -> None:
     async with lab_in(tmp_path) as lab:
         assert not any(map(lab.mint.made_for, ("exchange", "exchange-setup", "online", "internet")))
