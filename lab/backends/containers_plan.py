@@ -57,9 +57,12 @@ class Plan:
 
     @property
     def detours(self) -> tuple[tuple[str, str, str, int], ...]:
-        """What Exchange sends to the outside really goes to the appliance's inner leg, a port for each host outside."""
+        """What Exchange sends to the outside really goes to the appliance's inner leg, a port for each host outside. Policies it would
+        fetch from the web host's leg on its side.
+        """
         inner = self.legs["appliance"]["inside"]
-        return tuple(("exchange", host, inner, DETOUR_PORT + number) for number, host in enumerate(OUTSIDE))
+        web = [("exchange", "sts", self.legs["sts"]["inside"], port_of("sts"))] if "sts" in self.legs else []
+        return (*(("exchange", host, inner, DETOUR_PORT + number) for number, host in enumerate(OUTSIDE)), *web)
 
 
 def plan(subnets: Iterable[ipaddress.IPv4Network], hosts: Iterable[str]) -> Plan:

@@ -14,7 +14,7 @@ from typing import ClassVar
 from lab.errors import CannotTest
 from lab.hosts.foreign import HOME, ForeignHost
 from lab.hosts.host import Surroundings
-from lab.hosts.stance import Way
+from lab.hosts.stance import Stance, Way
 from lab.internet.mta_log import PostfixLog
 from lab.sending.implementation import MtaTls
 from lab.tls.certificate import Credential
@@ -130,19 +130,20 @@ class PostfixHost(ForeignHost):
         main = _MAIN.format(
             home=HOME, name=stance.name, domains=" ".join(stance.domains), user=_USER, level=_LEVELS.get(stance.tls, stance.tls.value),
             dns="dnssec" if MtaTls.DANE in stance.levels else "enabled",
-            policies=_STS_MAP if stance.tls is MtaTls.MTA_STS else f"texthash:{_ETC}/tls_policy",
+            policies=", ".join([f"texthash:{_ETC}/tls_policy", *([_STS_MAP] if MtaTls.MTA_STS in stance.levels else [])]),
         )  # fmt: skip
         if stance.own is not None:
             main += f"smtpd_tls_security_level = may\nsmtpd_tls_chain_files = {_write_key('own.pem', stance.own)}\n"
         if stance.client is not None:
             main += f"smtp_tls_chain_files = {_write_key('client.pem', stance.client)}\n"
         (_ETC / "main.cf").write_text(main, encoding="utf-8")
-        (_ETC / "master.cf").write_text(MASTER, encoding="utf-8")
+        (_ETC / "master.cf").write_text(MASTER + "".join(map(service, sorted(_own_ports(stance)))), encoding="utf-8")
         (_ETC / "ca.pem").write_bytes(self.mint.ca_pem)
         (_ETC / "mailboxes").write_text("".join(f"{box} {box}/\n" for box in stance.mailboxes), encoding="utf-8")
         (_ETC / "aliases").write_text("".join(f"{one} {other}\n" for one, other in stance.aliases.items()), encoding="utf-8")
-        (_ETC / "transport").write_text("".join(f"{way.domain} smtp:{next_hop(way)}\n" for way in stance.ways), encoding="utf-8")
-        (_ETC / "tls_policy").write_text("".join(map(policy_line, stance.ways)), encoding="utf-8")
+        (_ETC / "transport").write_text("".join(map(transport_line, stance.ways)), encoding="utf-8")
+        own = [way for way in stance.ways if way.tls is not MtaTls.MTA_STS]
+        (_ETC / "tls_policy").write_text("".join(map(policy_line, own)), encoding="utf-8")
 
     async def start_mta(self) -> None:
         """Start Postfix, or take over the one that an earlier description has left running, without its queue and mail."""
@@ -248,6 +249,24 @@ def _senders(master: int) -> set[int]:
 def next_hop(way: Way) -> str:
     """Return a way as transport(5) has it. A name without brackets is looked up as a mail domain, whatever the port."""
     return f"[{way.smart_host}]:{way.port}" if way.smart_host else f"{way.domain}:{way.port}"
+
+
+def transport_line(way: Way) -> str:
+    """Return the line of transport(5) for a way. Policies are asked for by the next hop as it stands there, and those of MTA-STS are
+    domains', so that such a way has its port in a service of its own.
+    """
+    if way.tls is MtaTls.MTA_STS:
+        return f"{way.domain} smtp-{way.port}:{way.domain}\n"
+    return f"{way.domain} smtp:{next_hop(way)}\n"
+
+
+def _own_ports(stance: Stance) -> set[int]:
+    return {way.port for way in stance.ways if way.tls is MtaTls.MTA_STS}
+
+
+def service(port: int) -> str:
+    """Return the line of master(5) for a sender that connects to another port."""
+    return f"smtp-{port} unix - - n - - smtp -o smtp_tcp_port={port}\n"
 
 
 def policy_line(way: Way) -> str:

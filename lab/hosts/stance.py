@@ -94,7 +94,9 @@ def _way(config: ExchangeConfig, connector: SendConnector, domain: str, zones: Z
     policy = policy_of(connector, domain)
     tls = _level(policy)
     match = (policy.domain.removeprefix("*"),) if policy.domain and tls is MtaTls.SECURE else ()
-    if config.tls is not None and policy.mandatory:
+    if config.tls is MtaTls.MTA_STS:  # policies are of domains, and say what connectors have left open (RFC 8461 section 1)
+        tls = tls if policy.mandatory or smart else config.tls
+    elif config.tls is not None and policy.mandatory:
         tls, match = config.tls, match if config.tls is MtaTls.SECURE else ()
     return Way(domain=domain, smart_host=smart, port=port or 25, tls=tls, match=match)
 

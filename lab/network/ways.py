@@ -2,7 +2,7 @@
 
     internet   online, internet, sts, dns, and the appliance's outer leg
     perimeter  the appliance and dns
-    inside     exchange, dns, and the appliance's inner leg
+    inside     exchange, dns, the appliance's inner leg, and one of sts, which stands for the web as it is seen from there
 
 No host forwards packets, so what goes from the internet to the inside goes through the appliance's relay or not at all.
 """
@@ -11,7 +11,10 @@ from __future__ import annotations
 
 NETWORKS = ("internet", "perimeter", "inside")
 #: Where a host has its legs; the first is where others look for it. A host that is not named stands on the internet.
-_LEGS = {"exchange": ("inside",), "appliance": ("internet", "perimeter", "inside"), "dns": ("internet", "perimeter", "inside")}
+_LEGS = {
+    "exchange": ("inside",), "appliance": ("internet", "perimeter", "inside"), "dns": ("internet", "perimeter", "inside"),
+    "sts": ("internet", "inside"),
+}  # fmt: skip
 
 
 def legs(host: str) -> tuple[str, ...]:

@@ -168,8 +168,6 @@ def _check_programs(topology: Topology) -> None:
             continue
         if program is Implementation.EXIM:
             raise UserError("Exim keeps no MTA-STS policies", key=key, hint=f"{words}; or let Postfix play {role}")
-        if role == "exchange":
-            raise UserError("no policy's web host is reached from inside", key=key, hint=f"{words}; mta-sts is for internet")
 
 
 def _check_behaviours(rule: Rule, store: tuple[str, ...], below: str) -> None:

@@ -14,10 +14,10 @@ from lab.network.ways import NETWORKS
 BLOCK = ipaddress.IPv4Network("10.77.0.0/22")
 
 
-def test_only_appliance_and_dns_stand_on_both_sides() -> None:
+def test_mail_passes_the_appliance_alone_and_names_and_policies_are_had_on_both_sides() -> None:
     legs = plan(split(BLOCK), ROLES).legs
     both = {host for host, its in legs.items() if {"internet", "inside"} <= set(its)}
-    assert both == {"appliance", "dns"}
+    assert both == {"appliance", "dns", "sts"}
     assert set(legs["exchange"]) == {"inside"}
     assert set(legs["online"]) == {"internet"}
 
@@ -35,7 +35,9 @@ def test_every_address_is_in_its_subnet_and_nobodys_twice() -> None:
 
 def test_what_exchange_sends_out_goes_to_the_inner_leg() -> None:
     laid = plan(split(BLOCK), ROLES)
-    for sender, receiver, address, port in laid.detours:
+    *mail, web = laid.detours
+    assert web == ("exchange", "sts", laid.legs["sts"]["inside"], 443)
+    for sender, receiver, address, port in mail:
         assert sender == "exchange"
         assert receiver in ("online", "internet")
         assert address == laid.legs["appliance"]["inside"]

@@ -31,7 +31,7 @@ from tests.docker.ahead import Images
 from tests.docker.conftest import smtplab
 
 ALL = os.environ.get("SMTPLAB_PARITY") == "all"
-THERE, BACK = "internet -> onprem", "onprem -> online"
+THERE, BACK, OUT = "internet -> onprem", "onprem -> online", "onprem -> internet"
 
 
 # --- scenarios --------------------------------------------------------------------------------------------------------------
@@ -128,6 +128,8 @@ POLICIES: dict[str, tuple[Security | ReasonId, ...]] = {
 }
 #: The same for what goes from the premises to Exchange Online, where no receiver has the domain's own name.
 OUTBOUND = {name: (*row[:3], row[4], row[4]) for name, row in POLICIES.items() if name != "mta-sts"}
+#: What goes from the premises to a domain that publishes a policy, where Postfix is there and keeps to them.
+BY_POLICY = {"good": Security.AUTHENTICATED, "resigned": ReasonId.CERTIFICATE, "stripped": ReasonId.STARTTLS_MISSING}
 #: The receivers that tell policies from one another; `make parity` has each policy meet all of them.
 TELLING = {
     "may": ("resigned", "stripped"),
@@ -193,6 +195,7 @@ class Observed:
     sentences: dict[tuple[str, str], dict[str, list[str]]]
     expired: Expired
     intruders: dict[str, list[str]]
+    by_policy: dict[str, Security | ReasonId | None]
 
 
 @dataclass
@@ -214,7 +217,7 @@ def observe(images: Images, pair: tuple[Implementation, Implementation]) -> Obse
         runner.run(ground.start(("exchange", "online", "internet", "appliance", "dns", "sts")))
         try:
             bench = Bench(ground, runner, internet, exchange)
-            found = Observed(*_meet_all(bench), _expire(bench), _break_in(bench))
+            found = Observed(*_meet_all(bench), _expire(bench), _break_in(bench), _keep_policies(bench))
             runner.run(bench.lab.stop())
             return found
         finally:
@@ -241,6 +244,12 @@ def _meet_all(bench: Bench) -> tuple[list[Any], dict[tuple[str, str], dict[str, 
                 notes = [entry.detail["message"] for entry in bench.lab.transcript if "message" in entry.detail][-12:]
                 differing.append((level, receiver, found, expected, notes))
     return differing, sentences
+
+
+def _keep_policies(bench: Bench) -> dict[str, Security | ReasonId | None]:
+    if bench.exchange is not Implementation.POSTFIX:
+        return {}
+    return {receiver: seen(bench.send([OUT], receiver, exchange="mta-sts")[OUT]) for receiver in BY_POLICY}
 
 
 def _expire(bench: Bench) -> Expired:
@@ -279,6 +288,13 @@ def test_each_policy_is_kept_and_they_differ(pair: Any, mta_images: str, begun: 
             continue
         own = "Server certificate not verified" if program is Implementation.POSTFIX else "TLS session: ("
         assert own in refused[flow][0]
+
+
+@pytest.mark.ahead(work=observe)
+@both_pairs
+def test_postfix_on_the_premises_keeps_to_the_policies_of_domains(pair: Any, mta_images: str, begun: Observed) -> None:
+    """No connector demands anything on that way: without the policy mail would go in each case (the rows of `may` above)."""
+    assert begun.by_policy == (BY_POLICY if pair[1] is Implementation.POSTFIX else {})
 
 
 @pytest.mark.ahead(work=observe)

@@ -11,7 +11,7 @@ import pytest
 from lab.errors import UserError
 from lab.hosts.description import DETOUR_PORT
 from lab.hosts.exim import _names
-from lab.hosts.postfix import next_hop, policy_line
+from lab.hosts.postfix import next_hop, policy_line, service, transport_line
 from lab.hosts.stance import Stance, Way, stance_of
 from lab.net.addresses import ADDRESSES
 from lab.net.directory import Directory, Endpoint
@@ -79,6 +79,21 @@ def test_a_level_of_its_own_is_for_ways_that_demand_tls(level: MtaTls) -> None:
     assert found[ELSEWHERE].tls is MtaTls.MAY
 
 
+def test_policies_of_domains_are_for_ways_by_mx_on_which_no_connector_demands_anything() -> None:
+    """They are asked for by the domain, so that the port of the appliance's inner leg is a service's."""
+    found = ways(on_premises(exchange__tls="mta-sts"))
+    assert (found[ONLINE].tls, found[ONLINE].match) == (MtaTls.SECURE, ("mail.protection.outlook.test",))
+    assert found[ELSEWHERE].tls is MtaTls.MTA_STS
+    assert transport_line(found[ONLINE]) == f"{ONLINE} smtp:{ONLINE}:2501\n"
+    assert transport_line(found[ELSEWHERE]) == f"{ELSEWHERE} smtp-2502:{ELSEWHERE}\n"
+    assert service(2502) == "smtp-2502 unix - - n - - smtp -o smtp_tcp_port=2502\n"
+    smart = {
+        "exchange__send_connectors[1]__SmartHosts": ["mx.fabrikam.test"],
+        "exchange__send_connectors[1]__DNSRoutingEnabled": False,
+    }
+    assert ways(on_premises(exchange__tls="mta-sts", **smart))[ELSEWHERE].tls is MtaTls.MAY, "a smart host is no MX"
+
+
 def test_a_smart_host_is_the_way_and_a_certificate_that_is_not_there_is_not_shown() -> None:
     smart = {
         "exchange__send_connectors[1]__SmartHosts": ["mx.fabrikam.test"],
@@ -121,7 +136,6 @@ def test_exim_finds_a_name_among_those_of_a_certificate(match: tuple[str, ...], 
     [
         ("internet", "exim", "Exim keeps no MTA-STS policies"),
         ("exchange", "exim", "Exim keeps"),
-        ("exchange", "postfix", "from inside"),
         ("exchange", "emulated", "only a real MTA"),
         ("internet", "emulated", "only a real MTA"),
     ],

@@ -85,7 +85,8 @@ def test_the_appliance_alone_is_between_inside_and_internet() -> None:
     assert shared("appliance", "online") == ("internet",)
     assert shared("dns", "appliance") == ("internet", "perimeter", "inside")
     assert legs("exchange")[0] == "inside"
-    assert legs("sts") == ("internet",)
+    assert legs("sts") == ("internet", "inside"), "the web, as it is seen from either side"
+    assert shared("exchange", "sts") == ("inside",)
 
 
 def test_what_only_containers_can_play_is_said() -> None:
