@@ -132,4 +132,4 @@ class ExchangeConfig:
     edge: bool = False  # the connectors live on an Edge server, which gets what Edge sync carries (facts/exchange 3.3, 9 row 21)
     behind_same_name: tuple[OtherServer, ...] = ()
     implementation: Implementation = Implementation.EMULATED  # a real MTA in the place of Exchange (in containers)
-    tls: MtaTls | None = None  # for a real MTA, where a send connector demands TLS (default: as the connector says)
+    tls: MtaTls | None = None  # for a real MTA, where a send connector demands TLS (default: as it says); mta-sts: where none does

@@ -18,14 +18,19 @@ from typing import Any
 
 import pytest
 
+from lab.backends.backend import Backend
 from lab.backends.containers_ground import Ground
+from lab.backends.embedded import Embedded
+from lab.clock import Clock
 from lab.net.loop import loop_factory
 from lab.net.loop import run as run_loop
+from lab.net.patience import Patience
 from lab.report.text import lines
 from lab.runner import run_scenario
 from lab.scenario import catalogue
 from lab.scenario.load import load_scenario
 from lab.scenario.result import FlowResult, ScenarioResult
+from lab.scenario.topology import Topology
 from lab.tls.mint import Mint
 from tests.docker.ahead import Ahead, Images
 
@@ -125,7 +130,15 @@ def there_and_here(name: str, ground: tuple[asyncio.Runner, Ground]) -> tuple[Sc
     mint = Mint(datetime.now(UTC))
     fix = None if NAMES is not CHOSEN else ONE_FIX.get(name)
     there = runner.run(run_scenario(load_scenario(name), fix=fix, mint=mint, launch=standing.launch))
-    return there, run_loop(run_scenario(load_scenario(name), fix=fix, mint=mint))
+    return there, run_loop(run_scenario(load_scenario(name), fix=fix, mint=mint, launch=patiently))
+
+
+def patiently(topology: Topology, *, mint: Mint) -> Backend:
+    """Make a lab in this process that waits longer than a played one: other labs come up beside it and take its time."""
+    lab = Embedded(topology, clock=Clock(mint.moment), mint=mint)
+    for host in lab.hosts.values():
+        host.be_patient(Patience(8.0, 10.0, 4.0, on_lab_clock=True))
+    return lab
 
 
 def waited_for(images: Images) -> dict[str, Callable[[], Any]]:
