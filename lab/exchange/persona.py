@@ -24,6 +24,8 @@ from lab.tls.verdict import judge
 #: facts/exchange 1.2. Those marked unsourced have no row: RFC 5321/3463 code, words of our own.
 WORDS = {
     "ready-tls": "220 2.0.0 SMTP server ready",
+    "sender-ok": "250 2.1.0 Sender OK",
+    "recipient-ok": "250 2.1.5 Recipient OK",
     "data": "354 Start mail input; end with <CRLF>.<CRLF>",
     "quit": "221 2.0.0 Service closing transmission channel",
     "unknown": "500 5.3.3 Unrecognized command",
@@ -208,7 +210,7 @@ class ExchangeReceiver:
             return PLAIN["anonymous"]
         if path.address and "@" not in path.address:
             return PLAIN["bad-sender"]
-        return Reply.of("250 2.1.0 Sender OK")
+        return PLAIN["sender-ok"]
 
     def rcpt(self, session: SessionFacts, path: Path) -> Reply:
         address = path.address.lower()
@@ -220,7 +222,7 @@ class ExchangeReceiver:
         known = itertools.chain(self.config.mailboxes, self.config.remote)
         if address not in (mailbox.lower() for mailbox in known):
             return PLAIN["user-unknown"]
-        return Reply.of("250 2.1.5 Recipient OK")
+        return PLAIN["recipient-ok"]
 
     def accept(self, session: SessionFacts, envelope: Envelope) -> Reply:
         internal_id = self._deliver(session, envelope)

@@ -24,8 +24,10 @@ def _date(moment: datetime) -> str:
 
 def header(content: bytes, name: str) -> str | None:
     """Return the first value of a header field, unfolded; None where it is not there."""
-    head = content.partition(b"\r\n\r\n")[0].replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
-    prefix = name.lower().encode() + b":"
+    head, prefix = content.partition(b"\r\n\r\n")[0], name.lower().encode() + b":"
+    if prefix not in head.lower():  # at once, for it is asked about each message, several times
+        return None
+    head = head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
     for line in head.split(b"\r\n"):
         if line[: len(prefix)].lower() == prefix:
             return line[len(prefix) :].strip().decode("utf-8", "replace")
