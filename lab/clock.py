@@ -33,7 +33,7 @@ class Clock:
     def now(self) -> datetime:
         """Return the lab's moment, aware, in UTC."""
         elapsed = (self._monotonic() - self._anchor) * self._speed if self._running else 0.0
-        return self._base + timedelta(seconds=elapsed)
+        return self._base + timedelta(0, elapsed)  # by place: half of the time, and it is asked for each line
 
     @property
     def speed(self) -> float:
