@@ -64,7 +64,9 @@ def told(doing: str) -> Iterator[None]:
     except docker.errors.APIError as error:
         text = _explanation(error)
         hint = None
-        if "overlaps" in text or "already in use" in text:
+        if "port is already allocated" in text or "bind: address already in use" in text:
+            hint = "somebody listens there already: another --port (0: free ones), and for a lab another --dns-port"
+        elif "overlaps" in text or "already in use" in text:
             hint = "the addresses are taken by another network: name others with --subnet, or leave the choice to smtplab"
         elif "non-overlapping" in text or error.status_code == 404:
             hint = "docker network ls shows what is there; smtplab clean removes what labs left behind"

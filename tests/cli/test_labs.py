@@ -45,6 +45,20 @@ class Desk:
         return list(json.loads(self.run("list", "--json")))
 
 
+def test_a_lab_in_containers_needs_a_scenario_a_free_name_and_an_engine(desk: Desk, tmp_path: Path) -> None:
+    """What is said before anything is asked of an engine, and where there is none; nothing is left."""
+    desk.environment["DOCKER_HOST"] = f"unix://{tmp_path}/none.sock"
+    desk.run("up", "healthy", "--name", "one", "--detach", *FREE)
+    docker = ("up", "--backend", "docker", "--detach")
+    assert "--backend docker takes a SCENARIO" in desk.run(*docker, "--name", "two", code=2)
+    assert "and no --salvage" in desk.run(*docker, "healthy", "--name", "two", "--salvage", code=2)
+    assert "lab 'one' runs already" in desk.run(*docker, "healthy", "--name", "one", code=2)
+    desk.run("down", "one")
+    assert "lab 'one' is there already, kept" in desk.run(*docker, "healthy", "--name", "one", code=2)
+    assert f"there is no Docker engine at unix://{tmp_path}/none.sock" in desk.run(*docker, "healthy", "--name", "two", code=2)
+    assert [row["name"] for row in desk.listed()] == ["one"]
+
+
 def test_a_lab_lives_on_in_the_background_and_after_its_end(desk: Desk, tmp_path: Path) -> None:
     ready = tmp_path / "ready.json"
     assert "one runs in the background" in desk.run("up", "healthy", "--name", "one", "--detach", *FREE, "--ready-file", str(ready))
