@@ -106,6 +106,18 @@ def test_each_dependency_has_one_home(path: Path) -> None:
     assert wrong == set()
 
 
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_dataclasses_are_those_that_cost_little(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    theirs = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
+        for alias in node.names
+    }
+    assert "dataclass" not in theirs or room(path) == "data", "see lab/data.py"
+
+
 @pytest.mark.parametrize("path", [path for path in FILES if room(path) in PURE], ids=lambda path: str(path.relative_to(ROOT)))
 def test_pure_rooms_read_no_clock_and_no_file(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
