@@ -40,6 +40,19 @@ class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, query: dns.message.Message) -> None:
         self._query = query
         self.answer: asyncio.Future[dns.message.Message] = asyncio.get_running_loop().create_future()
+        self._transport: asyncio.DatagramTransport | None = None
+        self._over = False
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]  # typeshed: of the base
+        self._transport = transport
+        if self._over:
+            transport.close()
+
+    def close(self) -> None:
+        """Close the socket, at once or as soon as there is one: who is given up while it is opened is not given it any more."""
+        self._over = True
+        if self._transport is not None:
+            self._transport.close()
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         response = _parsed(data)
@@ -56,13 +69,14 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 
 async def _by_udp(query: dns.message.Message, server: Endpoint) -> dns.message.Message:
-    loop = asyncio.get_running_loop()
-    transport, protocol = await loop.create_datagram_endpoint(lambda: _Datagrams(query), remote_addr=(server.address, server.port))
+    protocol = _Datagrams(query)
+    place = (server.address, server.port)
     try:
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: protocol, remote_addr=place)
         transport.sendto(query.to_wire())
         return await protocol.answer
     finally:
-        transport.close()
+        protocol.close()
 
 
 async def _by_tcp(query: dns.message.Message, server: Endpoint) -> dns.message.Message:

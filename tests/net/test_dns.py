@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import socket
+import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from lab.dns.zones import Zones
 from lab.errors import CannotTest
 from lab.net.directory import Endpoint
 from lab.net.dns import DnsServer
+from lab.net.dns_exchange import exchange
+from lab.net.loop import run as run_loop
 
 CONFIG = DnsConfig(
     mx={"contoso.test": ((10, "mail.contoso.test"),)},
@@ -164,3 +167,29 @@ async def test_a_port_that_is_taken_is_said_and_nothing_stays_open(kind: socket.
         await server.stop()
     await asyncio.sleep(0)
     assert open_files() == before
+
+
+@pytest.mark.parametrize("name", ["uvloop", "asyncio"])
+def test_who_is_given_up_while_asking_leaves_no_socket(name: str) -> None:
+    """Whenever that is, the moment between the socket and its protocol among others: uvloop would wait for it at its end."""
+
+    async def main() -> list[int]:
+        open_ones = []
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            server = Endpoint("127.0.0.1", silent.getsockname()[1])
+            for steps in range(12):
+                task = asyncio.ensure_future(exchange(dns.message.make_query("mail.contoso.test.", "A"), server, 5))
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait([task])
+                for _ in range(3):
+                    await asyncio.sleep(0)
+                open_ones.append(open_files())
+        return open_ones
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # as an error it would keep uvloop from closing what is open
+        open_ones = run_loop(main(), name)
+    assert set(open_ones[1:]) == {open_ones[-1]}, open_ones
