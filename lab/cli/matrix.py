@@ -19,7 +19,7 @@ def play_matrix(
     from lab.online.config import Era
     from lab.report import policy_matrix
     from lab.scenario.catalogue import group
-    from lab.scenario.load import load_scenario
+    from lab.scenario.remembered import remembered_scenario
     from lab.workers import RowRun, play
 
     left_out: list[str] = []
@@ -28,7 +28,7 @@ def play_matrix(
     told: list[str] = []
     for name in chosen:
         try:
-            (told if between_both_sides(load_scenario(name).scenario) else left_out).append(name)
+            (told if between_both_sides(remembered_scenario(name).scenario) else left_out).append(name)
         except UserError as error:
             errors[str(error)] = error
     runs = [RowRun(name, one) for name in told for one in eras]

@@ -16,13 +16,13 @@ def scenarios(grep: str | None, names_only: bool) -> int:
     """List the scenarios by where the fault is, with their titles and fixes. Exit code 1 where --grep finds none."""
     from lab.report.groups import heading
     from lab.scenario.catalogue import group, names
-    from lab.scenario.load import load_scenario
+    from lab.scenario.remembered import remembered_scenario
 
     try:
         pattern = re.compile(grep or "", re.IGNORECASE)
     except re.error as error:
         raise click.UsageError(f"--grep: {grep!r} is no regular expression: {error}") from None
-    everything = {name: load_scenario(name).scenario for name in names()}
+    everything = {name: remembered_scenario(name).scenario for name in names()}
     chosen = {name: one for name, one in everything.items() if pattern.search("\n".join((name, group(name), *one.texts())))}
     width = max(map(len, chosen), default=0)
     last = None

@@ -42,7 +42,7 @@ from lab.live.summaries import (
 )
 from lab.network.config import Partition
 from lab.scenario import catalogue
-from lab.scenario.load import load_scenario
+from lab.scenario.remembered import remembered_scenario
 from lab.sending.attempt import Attempt, Outcome
 from lab.sending.message import Delivered, Message
 from lab.smtp.headers import header_block
@@ -347,7 +347,7 @@ def catalogue_faults() -> tuple[FaultView, ...]:
     """Return the faults of all scenarios of the catalogue; the first call reads them all."""
     rows = []
     for name in catalogue.names():
-        loaded = load_scenario(name)
+        loaded = remembered_scenario(name)
         rows += [
             FaultView(f"{name}/{fault.name}", name, fault.what or loaded.scenario.title, False) for fault in loaded.scenario.faults
         ]
