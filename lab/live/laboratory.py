@@ -173,7 +173,8 @@ class LiveLab:
             return
         missing = sum(not self.mint.made_for(name) for name in _SLOWLY_MADE)
         make_keys = self.mint.made_ahead("rsa2048", missing)
-        await asyncio.gather(asyncio.to_thread(make_keys), asyncio.to_thread(_load_sessions))
+        begun = asyncio.get_running_loop().run_in_executor(None, make_keys)  # at once, and not at the next turn
+        await asyncio.gather(begun, asyncio.to_thread(_load_sessions))
 
     def _ports(self) -> dict[str, int]:
         return {name: self.lab.endpoint(name).port for name in self.origin.ports}

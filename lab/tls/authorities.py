@@ -95,7 +95,7 @@ class Authorities:
         if found is None:
             return private_key(kind)
         self._ahead.remove(found)
-        return found[1].result()
+        return private_key(kind) if found[1].cancel() else found[1].result()  # nobody waits for one that was not begun
 
     def authority(self, name: str) -> Issued:
         """Return an intermediate under the public root, by name; the ones that are wrong are wrong in one thing only."""
@@ -160,7 +160,8 @@ class Authorities:
 
 def _make(kind: str, keys: list[Future[PrivateKey]]) -> None:
     for key in keys:
-        key.set_result(private_key(kind))
+        if key.set_running_or_notify_cancel():
+            key.set_result(private_key(kind))
 
 
 def _from_pem(pem: bytes) -> Certificate:
