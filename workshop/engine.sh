@@ -35,6 +35,7 @@ up() {
     (apt-get update -qq && apt-get install -y -qq --no-install-recommends docker.io docker-compose cgroupfs-mount curl ca-certificates) >&2
   fi
   compose
+  mkdir -p "$folder"
   mountpoint -q /sys/fs/cgroup || { cgroupfs-mount && touch "$folder/mounted"; } 2>/dev/null || true
   iptables-save 2>/dev/null | grep -q DOCKER || iptables -S FORWARD 2>/dev/null | grep -e '^-P' >"$folder/clean-tables" || true
   setsid nohup dockerd --data-root "$folder/data" --exec-root "$folder/run" --pidfile "$pidfile" --host "unix://$folder/docker.sock" \

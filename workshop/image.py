@@ -36,7 +36,11 @@ ENVIRONMENT = (
 
 def main(tag: str, more: list[str]) -> None:
     """Build them side by side: packages of MTAs come from Debian while pip installs ours."""
-    engine = docker.from_env(timeout=300)
+    try:
+        engine = docker.from_env(timeout=300)
+        engine.ping()
+    except (docker.errors.DockerException, OSError) as error:
+        sys.exit(f"no Docker engine answers: {str(error).strip()[-160:]}. Start one, or name it: DOCKER_HOST=unix:///...")
     base, network = base_image(engine)
     needs, mtas = tag.replace("/host:", "/needs:"), [program for program in ("postfix", "exim") if program in more]
     on_base = {"path": str(ROOT), "buildargs": {"BASE_IMAGE": base}, "network_mode": network}
