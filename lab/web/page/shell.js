@@ -83,7 +83,10 @@ field.addEventListener("keydown", (event) => {
   }
 });
 field.addEventListener("input", () => { left = false; close(); });
-field.addEventListener("blur", () => { left = false; setTimeout(close, 200); }); // a click on a word comes first
+field.addEventListener("blur", () => { // a click on a word comes first, and who is back at once is still completing
+  left = false;
+  setTimeout(() => { if (document.activeElement !== field) close(); }, 200);
+});
 
 find("examine-form").addEventListener("submit", async (event) => {
   event.preventDefault();
