@@ -157,6 +157,7 @@ def test_tab_completes_and_never_holds_who_wants_to_leave(desk: Desk) -> None:
     expect(line).to_have_attribute("aria-expanded", "false")
     page.keyboard.type(" | fl Tls")
     page.keyboard.press("Control+Space")
+    expect(line).to_have_value(re.compile(r"^Get-SendConnector \| fl Tls[A-Z]\w+$"), timeout=PATIENCE)
     line.fill("Get-M")
     page.keyboard.press("Tab")
     expect(page.locator("#shell-words li").first).to_be_visible(timeout=PATIENCE)
