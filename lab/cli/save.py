@@ -66,7 +66,11 @@ def capture(file: Path, seconds: float | None, everything: bool, name: str | Non
 
 def _count(ctx: click.Context, option: click.Parameter, value: str) -> int | None:
     """A number, or `all` (None)."""
-    return None if value == "all" else int(click.IntRange(min=0)(value, option, ctx))
+    if value == "all":
+        return None
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise click.BadParameter(f"{value!r} is neither a number of sessions nor 'all'", ctx, option)
+    return int(value)
 
 
 @click.command()

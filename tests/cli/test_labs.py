@@ -346,7 +346,9 @@ def test_how_many_sessions_are_exported_is_said(one_lab: Desk, tmp_path: Path) -
     assert "--sessions" not in one_lab.run("export", str(every), "--sessions", "all")
     assert len(list((every / "sessions").glob("*.txt"))) > 2
     assert "all sessions that the lab keeps line by line" in (every / "README.txt").read_text(encoding="utf-8")
-    assert "'some' is not a valid integer" in one_lab.run("export", str(tmp_path / "none"), "--sessions", "some", code=2)
+    assert "'some' is neither a number of sessions nor 'all'" in one_lab.run(
+        "export", str(tmp_path / "none"), "--sessions", "some", code=2
+    )
 
 
 def test_the_management_shell_over_a_running_lab(one_lab: Desk) -> None:
